@@ -1,0 +1,174 @@
+"""The consumer of one stream: poll, decode, skip what was seen, handle, commit rows and events, then the offsets.
+
+Whatever happens between two of these steps, the record comes again and the inbox knows it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError
+
+from common import kafka, telemetry
+from common.db import Database, Transaction
+from common.dead_letter import DeadLetters
+from common.envelope import Record, split
+from common.errors import is_transient
+from common.events import Event, Stream
+from common.health import Pulse
+from common.inbox import claim_unseen
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Sequence[Any], Transaction], Awaitable[None]]
+Handlers = Mapping[type[Event], Handler]
+COMMIT_SECONDS = 10.0
+REBALANCE_SECONDS = 15.0
+PAUSE = 0.5  # seconds between tries of a batch
+
+
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Reads one stream for one service; every replica is a member of the group named like the service."""
+
+    def __init__(self, service: str, stream: Stream, handlers: Handlers, *, database: Database, pulse: Pulse) -> None:
+        self._service = service
+        self._stream = stream
+        self._handlers = handlers
+        self._database = database
+        self._pulse = pulse
+        self._busy = asyncio.Lock()
+        self._bad_in_a_row = 0
+        self.stopped: str | None = None
+
+    async def run(self, servers: str, *, batch: int, instance: str | None, dead_letter_limit: int) -> None:
+        """Consume until cancelled, or until too many dead letters in a row say that something is wrong."""
+        self._dead_letters = DeadLetters(self._service, servers, self._stream)
+        while self.stopped is None:
+            client = kafka.consumer(servers, self._service, instance)
+            try:
+                client.subscribe([self._stream.value], listener=self)
+                await client.start()
+                await self._consume(client, batch, dead_letter_limit)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("consumer of %s waits: %r", self._stream, error)
+            finally:
+                await kafka.close(client)
+                await self._dead_letters.close()
+            self._pulse.beat()
+            await asyncio.sleep(PAUSE)
+        while True:  # stopped on purpose: alive, not ready, and saying why
+            self._pulse.beat()
+            await asyncio.sleep(10)
+
+    async def _consume(self, client: AIOKafkaConsumer, batch: int, dead_letter_limit: int) -> None:
+        while self.stopped is None:
+            self._pulse.beat()
+            polled = await client.getmany(timeout_ms=1000, max_records=batch)
+            records = [record for part in polled.values() for record in part]
+            if not records:
+                continue
+            async with self._busy:
+                await self._process(records)
+                await self._commit(client, records)
+            self._report_lag(client, records)
+            if self._bad_in_a_row >= dead_letter_limit:
+                self._stop(dead_letter_limit)
+
+    async def _process(self, records: Sequence[Record]) -> None:
+        """What one poll brought, to its end: rows and events committed, poison acknowledged elsewhere."""
+        events, poison = split(records)
+        while True:
+            try:
+                poison = [*poison, *await self._handle(events)]
+                events = []
+                await self._dead_letters.put(poison)
+                break
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                await self._pause(error)
+        self._bad_in_a_row = self._bad_in_a_row + len(poison) if len(poison) == len(records) else 0
+
+    async def _handle(self, events: Sequence[tuple[Event, Record]]) -> list[tuple[Record, str]]:
+        """All in one transaction; if that fails for ever, one by one to find the culprits."""
+        if not events:
+            return []
+        try:
+            await self._transact([event for event, _ in events])
+            return []
+        except Exception as error:
+            if is_transient(error):
+                raise
+            if len(events) == 1:
+                return [(events[0][1], f"{type(error).__name__}: {error}"[:1000])]
+        culprits: list[tuple[Record, str]] = []
+        for one in events:
+            culprits += await self._handle([one])
+        return culprits
+
+    async def _transact(self, events: Sequence[Event]) -> None:
+        traced = next((e.traceparent for e in events if telemetry.follows(e.traceparent)), None)
+        if traced is None:
+            await self._commit_events(events)
+            return
+        with telemetry.span(f"consume {self._stream}", traced, telemetry.SpanKind.CONSUMER, {"events": len(events)}):
+            await self._commit_events(events)
+
+    async def _commit_events(self, events: Sequence[Event]) -> None:
+        async with self._database.transaction() as tx:
+            unseen = await claim_unseen(tx.driver, events)
+            tx.caused_by(unseen)
+            for kind, handler in self._handlers.items():
+                if fresh := [event for event in unseen if type(event) is kind]:
+                    await handler(fresh, tx)
+        telemetry.CONSUMED.add(len(unseen), {"stream": self._stream.value})
+        if len(unseen) < len(events):
+            telemetry.SEEN_BEFORE.add(len(events) - len(unseen), {"stream": self._stream.value})
+
+    async def _commit(self, client: AIOKafkaConsumer, records: Sequence[Record]) -> None:
+        try:
+            await asyncio.wait_for(client.commit(next_offsets(records)), COMMIT_SECONDS)
+        except (CommitFailedError, IllegalStateError) as error:
+            log.warning("offsets of %s not committed after a rebalance; the inbox protects: %r", self._stream, error)
+
+    async def _pause(self, error: Exception) -> None:
+        telemetry.CONSUME_RETRIES.add(1, {"stream": self._stream.value})
+        log.warning("consumer of %s keeps its batch and waits: %r", self._stream, error)
+        self._pulse.beat()
+        await asyncio.sleep(PAUSE)
+
+    def _stop(self, limit: int) -> None:
+        self.stopped = (
+            f"{limit} dead letters in a row from {self._stream}: look at {self._stream.dead_letters}, restart"
+        )
+        telemetry.STOPPED.set(1, {"stream": self._stream.value})
+        log.critical(self.stopped)
+
+    def _report_lag(self, client: AIOKafkaConsumer, records: Sequence[Record]) -> None:
+        for partition, offset in next_offsets(records).items():
+            if (end := client.highwater(partition) if partition in client.assignment() else None) is not None:
+                telemetry.LAG.set(end - offset, {"stream": partition.topic, "partition": partition.partition})
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        """Let the batch in flight end before another member gets its partitions, bounded."""
+        try:
+            await asyncio.wait_for(self._busy.acquire(), REBALANCE_SECONDS)
+            self._busy.release()
+        except TimeoutError:
+            log.warning("a batch of %s outlived a rebalance; the inbox protects", self._stream)
+
+    async def on_partitions_assigned(self, assigned: object) -> None:
+        """Nothing to do: positions are the committed offsets."""
+
+    async def ready(self) -> str | None:
+        """Why this consumer does not work, if so."""
+        return self.stopped
+
+
+def next_offsets(records: Sequence[Record]) -> dict[TopicPartition, int]:
+    """For each partition the offset after its last record."""
+    return {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}

@@ -1,0 +1,155 @@
+"""The database of a service: one way to commit, which also hands the events it made to the relay.
+
+asyncpg under SQLAlchemy: `tx.insert` and `tx.fetch` go straight to asyncpg, for bulk; `tx.session` is the ORM, for
+the rest. Both are one transaction on one connection.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from typing import Any, Protocol
+
+import asyncpg
+from sqlalchemy import Table, make_url
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from common import outbox, telemetry
+from common.events import Event
+from common.outbox import Outgoing
+
+Driver = asyncpg.Connection[asyncpg.Record]
+Row = Mapping[str, Any]
+
+
+class Handover(Protocol):
+    """Who publishes what was committed: the relay."""
+
+    leading: bool
+
+    def hand(self, committed: Sequence[Outgoing]) -> None:
+        """Take rows that were just committed."""
+
+
+class Transaction:
+    """Rows and events that become true together."""
+
+    def __init__(self, connection: AsyncConnection, driver: Driver) -> None:
+        self._connection = connection
+        self._session: AsyncSession | None = None
+        self._events: list[Event] = []
+        self._traceparents: list[str | None] = []
+        self._causes: Mapping[str, str] = {}
+        self.driver = driver
+
+    @property
+    def session(self) -> AsyncSession:
+        """The ORM on this transaction; flushed before the commit."""
+        if self._session is None:
+            self._session = AsyncSession(self._connection, expire_on_commit=False)
+        return self._session
+
+    def add(self, *rows: object) -> None:
+        """Store new rows through the ORM."""
+        self.session.add_all(rows)
+
+    def publish(self, *events: Event, because: Event | None = None) -> None:
+        """Let events go out when this commits. Their trace is that of `because`, of what came under the same
+        key, or of the request."""
+        cause = because.traceparent if because else None
+        current = None if self._causes else telemetry.traceparent()
+        self._events.extend(events)
+        self._traceparents.extend(
+            event.traceparent or cause or self._causes.get(event.key, current) for event in events
+        )
+
+    def caused_by(self, events: Sequence[Event]) -> None:
+        """Events published under the key of one of these belong to its trace."""
+        self._causes = {event.key: event.traceparent for event in events if event.traceparent}
+
+    async def execute(self, query: str, *arguments: object) -> str:
+        """Run a statement; PostgreSQL's status line."""
+        return await self.driver.execute(query, *arguments)
+
+    async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        """All rows of a query."""
+        return await self.driver.fetch(query, *arguments)
+
+    async def fetchrow(self, query: str, *arguments: object) -> asyncpg.Record | None:
+        """The first row of a query."""
+        return await self.driver.fetchrow(query, *arguments)
+
+    async def fetchval(self, query: str, *arguments: object) -> Any:
+        """The first value of the first row."""
+        return await self.driver.fetchval(query, *arguments)
+
+    async def insert(self, table: Table, rows: Sequence[Row], *, then: str = "") -> list[asyncpg.Record]:
+        """Many rows in one statement; `then` is `ON CONFLICT …` or `RETURNING …`. All rows have the same keys;
+        JSONB values are given as text."""
+        if not rows:
+            return []
+        names = tuple(rows[0])
+        columns = ([row[name] for row in rows] for name in names)
+        return await self.driver.fetch(f"{_insert_statement(table, names)} {then}", *columns)
+
+    async def finish(self) -> list[Outgoing]:
+        """Flush the ORM and store the events; the last thing before the commit."""
+        if self._session is not None:
+            await self._session.flush()
+        if not self._events:
+            return []
+        return await outbox.store(self.driver, self._events, self._traceparents)
+
+
+@lru_cache(maxsize=256)
+def _insert_statement(table: Table, names: tuple[str, ...]) -> str:
+    dialect = PGDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves this one untyped
+    arrays = (f"${n}::{table.c[name].type.compile(dialect)}[]" for n, name in enumerate(names, 1))
+    return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({', '.join(arrays)})"
+
+
+class Database:
+    """A pool of connections, and the only place that commits."""
+
+    def __init__(self, address: str, *, connections: int = 8) -> None:
+        url = make_url(address).set(drivername="postgresql+asyncpg")
+        self.address = address
+        self.relay: Handover | None = None
+        # SQLAlchemy leaves BEGIN and COMMIT to us, so that raw asyncpg and the ORM share one transaction.
+        self._engine: AsyncEngine = create_async_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=10,
+            connect_args={"timeout": 5, "command_timeout": 60, "server_settings": {"jit": "off"}},
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Commit what the block did, events included, or nothing of it; then hand the events to the relay."""
+        async with self._engine.connect() as connection:
+            driver = await _living(connection)
+            async with driver.transaction():
+                tx = Transaction(connection, driver)
+                yield tx
+                committed = await tx.finish()
+                if committed and self.relay is not None and not self.relay.leading:
+                    await driver.execute(f"NOTIFY {outbox.CHANNEL}")
+        if committed and self.relay is not None:
+            self.relay.hand(committed)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+async def _living(connection: AsyncConnection) -> Driver:
+    """The asyncpg connection underneath; a pooled one that died with the server is replaced first."""
+    driver: Driver | None = (await connection.get_raw_connection()).driver_connection
+    if driver is None or driver.is_closed():
+        await connection.invalidate()
+        driver = (await connection.get_raw_connection()).driver_connection
+    if driver is None:
+        raise ConnectionError("no connection to PostgreSQL")
+    return driver

@@ -1,0 +1,161 @@
+"""Dead letters: records that can never be handled, put aside with their cause, and sent again once mended.
+
+A dead letter is the record as it was, with `dlq_cause`, `dlq_stream`, `dlq_partition`, `dlq_offset`, `dlq_service`
+and `dlq_at` beside its own headers. It is acknowledged before the offset of its origin is committed.
+"""
+
+import asyncio
+import base64
+import logging
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC, datetime
+
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from common import kafka, telemetry
+from common.envelope import Headers, Record, decode
+from common.errors import Poison
+from common.events import Stream
+
+log = logging.getLogger(__name__)
+_PREFIX = "dlq_"
+ACK_SECONDS = 20.0
+
+
+class DeadLetters:
+    """Puts poison aside for one service."""
+
+    def __init__(self, service: str, servers: str, stream: Stream) -> None:
+        self._service = service.encode()
+        self._servers = servers
+        self._stream = stream
+        self._producer: AIOKafkaProducer | None = None
+
+    async def put(self, poison: Sequence[tuple[Record, str]]) -> None:
+        """Acknowledged by Kafka when this returns; any error is one to try again after."""
+        if not poison:
+            return
+        try:
+            async with asyncio.timeout(ACK_SECONDS):
+                await self._send(poison)
+        except BaseException:
+            await self.close()  # an idempotent producer can wedge; the next try makes a new one
+            raise
+        telemetry.DEAD_LETTERS.add(len(poison), {"stream": self._stream.value})
+        for record, cause in poison[:5]:  # the rest can be read in the stream itself
+            log.error("dead letter: %s", cause, extra={"origin": _origin(record)})
+
+    async def _send(self, poison: Sequence[tuple[Record, str]]) -> None:
+        if self._producer is None:
+            self._producer = kafka.producer(self._servers)
+            await self._producer.start()
+        sent = [
+            await self._producer.send(
+                self._stream.dead_letters,
+                value=record.value,
+                key=record.key,
+                headers=[*record.headers, *self._cause(record, cause)],
+            )
+            for record, cause in poison
+        ]
+        await asyncio.gather(*sent)
+
+    def _cause(self, record: Record, cause: str) -> Headers:
+        return [
+            ("dlq_cause", cause.encode()),
+            ("dlq_stream", record.topic.encode()),
+            ("dlq_partition", str(record.partition).encode()),
+            ("dlq_offset", str(record.offset).encode()),
+            ("dlq_service", self._service),
+            ("dlq_at", datetime.now(UTC).isoformat().encode()),
+        ]
+
+    async def close(self) -> None:
+        """Stop the producer, if there is one."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await kafka.close(producer)
+
+
+def _origin(record: Record) -> str:
+    return f"{record.topic}/{record.partition}/{record.offset}"
+
+
+async def read(servers: str, stream: Stream, group: str | None = None) -> AsyncIterator[Record]:
+    """Every dead letter up to now, per key in the original order; with a group, those not yet taken."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(stream.dead_letters, n) for n in range(kafka.PARTITIONS)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        open_ones = {p for p in partitions if await consumer.position(p) < ends[p]}
+        while open_ones:
+            for partition, records in (await consumer.getmany(*open_ones, timeout_ms=1000)).items():
+                for record in records:
+                    if record.offset < ends[partition]:
+                        yield record
+            open_ones = {p for p in open_ones if await consumer.position(p) < ends[p]}
+        if group:
+            await consumer.commit(ends)
+    finally:
+        await kafka.close(consumer)
+
+
+def as_line(record: Record) -> str:
+    """A dead letter as one line of JSON that a person can read and mend; `replay` takes it back."""
+    value = record.value or b""
+    try:
+        body = {"value": value.decode()}
+    except UnicodeDecodeError:
+        body = {"value_base64": base64.b64encode(value).decode()}
+    headers = {name: text.decode("utf-8", "replace") for name, text in record.headers}
+    line = {"key": (record.key or b"").decode("utf-8", "replace"), "headers": headers, **body}
+    return orjson.dumps(line).decode()
+
+
+def from_line(line: str) -> tuple[bytes, bytes, Headers]:
+    """Key, value and headers of a mended line; ValueError when it is not one."""
+    document = orjson.loads(line)
+    try:
+        value = document["value"].encode() if "value" in document else base64.b64decode(document["value_base64"])
+        headers = [(n, v.encode()) for n, v in document["headers"].items() if not n.startswith(_PREFIX)]
+        return document["key"].encode(), value, headers
+    except (KeyError, AttributeError, TypeError) as error:
+        raise ValueError(f"a line needs key, headers and value: {error!r}") from error
+
+
+async def replay_lines(servers: str, stream: Stream, lines: Iterable[str]) -> int:
+    """Send mended lines into their stream, in the order given; how many. Sent twice, they count once."""
+    mended = [from_line(line) for line in lines if line.strip()]
+    await _resend(servers, stream, mended)
+    return len(mended)
+
+
+async def replay_readable(servers: str, service: str, stream: Stream) -> tuple[int, int]:
+    """Send every dead letter not yet replayed that is an event by now: (sent again, left aside)."""
+    good: list[tuple[bytes, bytes, Headers]] = []
+    left = 0
+    async for record in read(servers, stream, group=f"{service}-replay"):
+        headers = [(name, value) for name, value in record.headers if not name.startswith(_PREFIX)]
+        try:
+            decode(stream, headers, record.value)
+        except Poison:
+            left += 1
+            continue
+        good.append((record.key or b"", record.value or b"", headers))
+    await _resend(servers, stream, good)
+    return len(good), left
+
+
+async def _resend(servers: str, stream: Stream, records: Sequence[tuple[bytes, bytes, Headers]]) -> None:
+    producer = kafka.producer(servers)
+    await producer.start()
+    try:
+        sent = [await producer.send(stream.value, value=v, key=k, headers=h) for k, v, h in records]
+        await asyncio.gather(*sent)
+    finally:
+        await kafka.close(producer)

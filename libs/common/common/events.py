@@ -1,0 +1,287 @@
+"""Every event that crosses Kafka, in the order in which a message meets them. Start reading here.
+
+An event is a past participle with its name, its stream and its key. Within a version only optional
+fields are added; readers ignore what they do not know; `tests/contract/golden` holds one JSON per version.
+The envelope's attributes (`id`, `at`, `traceparent`) travel as headers and stay out of the body.
+"""
+
+from enum import StrEnum
+from typing import ClassVar, Unpack
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from uuid_utils.compat import uuid7
+
+
+class Stream(StrEnum):
+    """The three streams; each has a dead-letter twin."""
+
+    MESSAGES = "messages.v1"
+    NOTIFICATIONS = "notifications.v1"
+    ACTIVITY = "activity.v1"
+
+    @property
+    def dead_letters(self) -> str:
+        """Name of the dead-letter twin, e.g. `messages.v1.dlq`."""
+        return f"{self.value}.dlq"
+
+
+class Channel(StrEnum):
+    """How a citizen reached us."""
+
+    PHONE = "phone"
+    SOCIAL = "social"
+    APP = "app"
+
+
+class Kind(StrEnum):
+    """What a message is."""
+
+    REQUEST = "request"
+    COMPLAINT = "complaint"
+    CRITICISM = "criticism"
+    SUGGESTION = "suggestion"
+    THANKS = "thanks"
+    INQUIRY = "inquiry"
+
+
+class Answer(StrEnum):
+    """A citizen's reply to our answer: 31 accepts, 33 objects."""
+
+    ACCEPTED = "accepted"
+    OBJECTED = "objected"
+
+
+class CallEvent(StrEnum):
+    """What a telephone queue says of a call."""
+
+    JOINED = "joined"
+    OFFERED = "offered"
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    ENDED = "ended"
+
+
+class Told(StrEnum):
+    """What a citizen is told about their case."""
+
+    REGISTERED = "registered"
+    BOUNCED = "bounced"
+    DONE = "done"
+    NO_ACTION = "no_action"
+    REOPENED = "reopened"
+
+
+class Status(StrEnum):
+    """Where a case stands in its life (DESIGN.md section 8)."""
+
+    REGISTERED = "registered"
+    REFERRED = "referred"
+    IN_PROGRESS = "in_progress"
+    INSPECTED = "inspected"
+    DEFERRED = "deferred"
+    ANSWERED = "answered"
+    ACCEPTED = "accepted"
+    REOPENED = "reopened"
+
+
+class Step(StrEnum):
+    """What can happen to a case; routing's workflow says when."""
+
+    REFER = "refer"
+    BOUNCE = "bounce"
+    ORDER_WORK = "order_work"
+    RECORD_FINDING = "record_finding"
+    COMPLETE = "complete"
+    REJECT_COMPLETION = "reject_completion"
+    ACCEPT = "accept"
+    OBJECT = "object"
+
+
+class Place(BaseModel):
+    """Where: a point (degrees, WGS 84), a region 1-22, an address in words, or any of them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    lon: float | None = Field(default=None, ge=-180, le=180)
+    region: int | None = Field(default=None, ge=1, le=22)
+    address: str | None = Field(default=None, max_length=500)
+
+
+class SealedAddress(BaseModel):
+    """Whom to answer: ciphertext by `common.sealed`, and the number's keyed hash for look-up."""
+
+    model_config = ConfigDict(frozen=True)
+
+    phone: str | None = None
+    phone_lookup: str | None = None
+    name: str | None = None
+    sms: bool = False  # the number can get SMS
+
+
+class Event(BaseModel):
+    """What every event has. `at` is when it happened (UTC); `id` is a UUIDv7 made once, with its row."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: ClassVar[str]
+    stream: ClassVar[Stream]
+
+    id: UUID = Field(default_factory=uuid7, exclude=True)
+    at: AwareDatetime = Field(exclude=True)
+    traceparent: str | None = Field(default=None, exclude=True)
+
+    def __init_subclass__(cls, *, name: str = "", stream: Stream | None = None, **config: Unpack[ConfigDict]) -> None:
+        super().__init_subclass__(**config)
+        if name and stream:
+            cls.name, cls.stream = name, stream
+
+    @property
+    def key(self) -> str:
+        """The record key: all that concerns one case stays in order."""
+        raise TypeError(f"{type(self).__name__} has no key")
+
+
+class CaseEvent(Event):
+    """An event about one case, keyed by its tracking code."""
+
+    code: str
+
+    @property
+    def key(self) -> str:
+        return self.code
+
+
+class MessageReceived(CaseEvent, name="message.received.v1", stream=Stream.MESSAGES):
+    """A citizen's message was accepted and has its code. intake → routing."""
+
+    channel: Channel
+    platform: str | None = None
+    text: str
+    kind: Kind | None = None
+    topic: str | None = None
+    place: Place | None = None
+    reply_to: SealedAddress = SealedAddress()
+    call_id: str | None = None
+    occurred_at: AwareDatetime
+    received_at: AwareDatetime
+
+
+class ReplyReceived(Event, name="reply.received.v1", stream=Stream.MESSAGES):
+    """A citizen answered our answer with 31 or 33; routing finds the case. intake → routing."""
+
+    answer: Answer
+    channel: Channel
+    platform: str | None = None
+    code: str | None = None
+    phone_lookup: str | None = None
+    text: str | None = None
+    occurred_at: AwareDatetime
+    received_at: AwareDatetime
+
+    @property
+    def key(self) -> str:
+        return self.code or self.phone_lookup or str(self.id)
+
+
+class NotificationRequested(CaseEvent, name="notification.requested.v1", stream=Stream.NOTIFICATIONS):
+    """A citizen must be told something about their case. routing → notify."""
+
+    revision: int
+    told: Told
+    unit_title: str
+    topic_title: str
+    outcome: str | None = None  # what was done, or why nothing was; in the citizen's language
+    urgent: bool = False
+    channel: Channel
+    platform: str | None = None
+    reply_to: SealedAddress
+
+
+class CallChanged(Event, name="call.changed.v1", stream=Stream.ACTIVITY):
+    """A call joined the queue, was offered, answered, abandoned or ended. intake → reporting."""
+
+    call_id: str
+    queue: str
+    event: CallEvent
+    agent: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.call_id
+
+
+class CaseOpened(CaseEvent, name="case.opened.v1", stream=Stream.ACTIVITY):
+    """A message became a case and was referred to the unit that must act. routing → reporting."""
+
+    revision: int
+    channel: Channel
+    platform: str | None = None
+    kind: Kind
+    topic: str
+    deputy: str
+    unit: str
+    level: str  # nahiye, region or hq
+    region: int | None = None
+    urgent: bool
+    call_id: str | None = None
+    occurred_at: AwareDatetime
+    received_at: AwareDatetime
+    deadline: AwareDatetime
+
+
+class CaseMoved(CaseEvent, name="case.moved.v1", stream=Stream.ACTIVITY):
+    """A case took a step in its workflow. routing → reporting."""
+
+    revision: int
+    step: Step
+    status: Status
+    unit: str
+    level: str
+    reason: str | None = None
+    by: str | None = None  # the staff member's subject, never a citizen's
+    channel: Channel | None = None  # of a citizen's reply
+    platform: str | None = None
+    deadline: AwareDatetime | None = None
+
+
+class NotificationSent(CaseEvent, name="notification.sent.v1", stream=Stream.ACTIVITY):
+    """A provider took a notification over. notify → reporting."""
+
+    notification: UUID
+    told: Told
+    means: str
+    parts: int
+    attempts: int
+
+
+class NotificationDelivered(CaseEvent, name="notification.delivered.v1", stream=Stream.ACTIVITY):
+    """The provider says that the citizen's device has it. notify → reporting."""
+
+    notification: UUID
+    told: Told
+    means: str
+
+
+class NotificationFailed(CaseEvent, name="notification.failed.v1", stream=Stream.ACTIVITY):
+    """A notification was given up, or could not be delivered. notify → reporting."""
+
+    notification: UUID
+    told: Told
+    means: str
+    reason: str
+
+
+EVENTS: tuple[type[Event], ...] = (
+    MessageReceived,
+    ReplyReceived,
+    NotificationRequested,
+    CallChanged,
+    CaseOpened,
+    CaseMoved,
+    NotificationSent,
+    NotificationDelivered,
+    NotificationFailed,
+)
+BY_NAME = {event.name: event for event in EVENTS}

@@ -1,0 +1,185 @@
+"""The relay: publishes what the outbox says is pending, then strikes it off.
+
+One relay per database is active (an advisory lock). What its own process commits is handed over in memory;
+other replicas say NOTIFY; and a sweep of the table finds what either missed. A crash between the broker's
+acknowledgement and the strike publishes again, with the same ids: the consumers' inboxes skip them.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+
+from common import envelope, kafka, outbox, telemetry
+from common.db import Database
+from common.errors import is_transient
+from common.health import Pulse
+from common.outbox import Outgoing
+
+log = logging.getLogger(__name__)
+
+LOCK = 7203002  # of pg_advisory_lock, in the service's own database
+BATCH = 1000
+MOST_IN_MEMORY = 20_000  # beyond, rows are read from the table again; some 30 MB
+SWEEP_EVERY = 5.0  # seconds
+ACK_SECONDS = 20.0
+
+
+class Relay:
+    """Publishes a service's outbox, in order, for as long as it holds the lock."""
+
+    def __init__(self, service: str, database: Database, servers: str, pulse: Pulse) -> None:
+        self._source = f"/pasokh/{service}".encode()
+        self._database = database
+        self._servers = servers
+        self._pulse = pulse
+        self._waiting: list[Outgoing] = []
+        self._behind = True  # the table holds what memory does not
+        self._wake = asyncio.Event()
+        self._lock: asyncpg.Connection[asyncpg.Record] | None = None
+        self._producer: AIOKafkaProducer | None = None
+        self._next_sweep = 0.0
+        self.leading = False
+        database.relay = self
+
+    def hand(self, committed: Sequence[Outgoing]) -> None:
+        """Take rows that were just committed; past the bound they are left to the table."""
+        if not self.leading:
+            return
+        if self._behind or len(self._waiting) > MOST_IN_MEMORY:
+            self._behind = True
+        else:
+            self._waiting.extend(committed)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        while True:
+            try:
+                await self._become_leader()
+                await self._publish_waiting()
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("relay waits: %r", error)
+                await self._start_over()
+
+    async def drain(self, seconds: float) -> None:
+        """Publish what is left, when `run` has been cancelled; bounded, for the table keeps it anyway."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.leading and (self._waiting or self._behind):
+                    await self._turn()
+        except Exception as error:
+            log.warning("relay leaves its rest to the next start: %r", error)
+        await self._start_over(pause=0)
+
+    async def _publish_waiting(self) -> None:
+        while True:
+            self._pulse.beat()
+            if self._lock is None or self._lock.is_closed():
+                raise ConnectionError("the relay's lock is gone")
+            await self._turn()
+            if not self._waiting and not self._behind:
+                await self._sleep()
+
+    async def _turn(self) -> None:
+        if self._behind or time.monotonic() > self._next_sweep:
+            await self._sweep()
+        elif self._waiting:
+            batch = self._waiting[:BATCH]
+            await self._publish(batch)
+            del self._waiting[: len(batch)]
+
+    async def _sweep(self) -> None:
+        """Publish from the table, until it has no more than what is handed over from now on."""
+        self._next_sweep = time.monotonic() + SWEEP_EVERY
+        self._behind = False  # whoever commits from here on finds its rows read below, or in memory
+        self._waiting.clear()
+        async with self._database.transaction() as tx:
+            batch = await outbox.pending(tx.driver, BATCH)
+        handed = {row.seq for row in batch}
+        await self._publish(batch)
+        self._waiting = [row for row in self._waiting if row.seq not in handed]
+        if len(batch) == BATCH:
+            self._behind = True
+
+    async def _publish(self, batch: Sequence[Outgoing]) -> None:
+        if not batch:
+            return
+        parent = next((row.traceparent for row in batch if telemetry.follows(row.traceparent)), None)
+        if parent is None:
+            await self._send(batch)
+        else:
+            with telemetry.span("relay", parent, telemetry.SpanKind.PRODUCER, {"events": len(batch)}):
+                await self._send(batch)
+        async with self._database.transaction() as tx:
+            await outbox.strike(tx.driver, batch)
+        telemetry.RELAYED.add(len(batch))
+
+    async def _send(self, batch: Sequence[Outgoing]) -> None:
+        async with asyncio.timeout(ACK_SECONDS):
+            producer = await self._get_producer()
+            acknowledgements = [
+                await producer.send(
+                    row.stream,
+                    value=row.body.encode(),
+                    key=row.key.encode(),
+                    headers=envelope.headers_of(row, self._source),
+                )
+                for row in batch
+            ]
+            await asyncio.gather(*acknowledgements)
+
+    async def _get_producer(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = kafka.producer(self._servers)
+            try:
+                await producer.start()
+            except BaseException:
+                await kafka.close(producer)
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def _become_leader(self) -> None:
+        if self._lock is None:
+            self._lock = await asyncpg.connect(self._database.address, timeout=5, command_timeout=10)
+            await self._lock.add_listener(outbox.CHANNEL, self._on_notify)
+        while not self.leading:
+            self._pulse.beat()
+            self.leading = bool(await self._lock.fetchval("SELECT pg_try_advisory_lock($1)", LOCK))
+            telemetry.RELAY_LEADING.set(int(self.leading))
+            if not self.leading:
+                await asyncio.sleep(1)
+        self._behind = True
+
+    def _on_notify(self, *_: object) -> None:
+        self._behind = True
+        self._wake.set()
+
+    async def _sleep(self) -> None:
+        try:
+            async with asyncio.timeout(SWEEP_EVERY):
+                await self._wake.wait()
+        except TimeoutError:
+            self._behind = True
+        self._wake.clear()
+
+    async def _start_over(self, pause: float = 0.5) -> None:
+        """After an error: a new producer (an idempotent one can wedge), a new lock, the table again."""
+        self.leading = False
+        self._behind = True
+        self._waiting.clear()
+        producer, self._producer = self._producer, None
+        lock, self._lock = self._lock, None
+        if producer is not None:
+            telemetry.RELAY_FAILURES.add(1)
+            await kafka.close(producer)
+        if lock is not None:
+            lock.terminate()
+        self._pulse.beat()
+        await asyncio.sleep(pause)
