@@ -11,9 +11,11 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from common import errors, http, telemetry
@@ -22,7 +24,6 @@ from common.auth import Authenticator
 from common.consumer import Consumer, Handlers
 from common.db import Database
 from common.events import Stream
-from common.group_commit import GroupCommit
 from common.health import Health
 from common.partitions import keep_days
 from common.relay import Relay
@@ -47,8 +48,9 @@ class Service:
         )
         self._relay = Relay(name, self.database, settings.kafka, self.health.pulse("relay"))
         self._tasks: dict[str, Task] = {"partitions": lambda: keep_days(self.database)}
-        self._failed = False
-        self.app = FastAPI(title=f"Pasokh {name}", version="1.0.0", lifespan=self._lifespan)
+        # FastAPI's own telemetry costs more than the rest of an accept; spans are opened by hand.
+        off: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+        self.app = FastAPI(title=f"Pasokh {name}", version="1.0.0", lifespan=self._lifespan, telemetry=off)
         self.app.state.service = self
         self.app.state.authenticator = self.authenticator
         self.app.add_middleware(http.Edge, limits=body_limits or {})
@@ -57,7 +59,7 @@ class Service:
         errors.install(self.app)
         self.serve(_health)
 
-    @property
+    @cached_property
     def sealer(self) -> Sealer:
         """Seals and opens personal data, for services whose settings name the keys."""
         return Sealer.from_file(cast(SealedSettings, self.settings).seal_keys)
@@ -82,10 +84,6 @@ class Service:
     def run_beside(self, name: str, task: Task) -> None:
         """Keep a loop running for as long as the service does; it beats its own pulse."""
         self._tasks[name] = task
-
-    def commit_in_groups(self, commit: GroupCommit[object, object]) -> None:
-        """Let a group commit run beside."""
-        self.run_beside("group commit", commit.run)
 
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:

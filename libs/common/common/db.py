@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from common import outbox, telemetry
 from common.events import Event
+from common.outbox import Driver as Driver
 from common.outbox import Outgoing
 
-Driver = asyncpg.Connection[asyncpg.Record]
 Row = Mapping[str, Any]
 
 
@@ -85,7 +85,7 @@ class Transaction:
 
     async def insert(self, table: Table, rows: Sequence[Row], *, then: str = "") -> list[asyncpg.Record]:
         """Many rows in one statement; `then` is `ON CONFLICT …` or `RETURNING …`. All rows have the same keys;
-        JSONB values are given as text."""
+        JSONB values are given as text (and come back parsed)."""
         if not rows:
             return []
         names = tuple(rows[0])

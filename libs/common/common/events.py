@@ -101,7 +101,7 @@ class Step(StrEnum):
 class Place(BaseModel):
     """Where: a point (degrees, WGS 84), a region 1-22, an address in words, or any of them."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     lat: float | None = Field(default=None, ge=-90, le=90)
     lon: float | None = Field(default=None, ge=-180, le=180)

@@ -6,12 +6,11 @@ Day partitions by the id's own day, kept a day longer than the streams keep thei
 from collections.abc import Sequence
 from typing import TypeVar
 
-import asyncpg
 from sqlalchemy import Column, Date, MetaData, Table, Uuid
 
 from common.events import Event
 from common.outbox import KEEP_DAYS as STREAM_DAYS
-from common.outbox import day_of
+from common.outbox import Driver, day_of
 
 KEEP_DAYS = STREAM_DAYS + 1
 E = TypeVar("E", bound=Event)
@@ -33,7 +32,7 @@ def inbox_table(metadata: MetaData) -> None:
     )
 
 
-async def claim_unseen(connection: asyncpg.Connection[asyncpg.Record], events: Sequence[E]) -> list[E]:
+async def claim_unseen(connection: Driver, events: Sequence[E]) -> list[E]:
     """Those of the events that were not handled before, each once, in order; they now count as handled."""
     ids = {event.id: event for event in events}
     rows = await connection.fetch(_CLAIM, [day_of(event_id) for event_id in ids], list(ids))

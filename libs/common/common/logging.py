@@ -42,6 +42,4 @@ def configure(service: str, level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)  # it repeats a refused connection many times a second
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        logging.getLogger(name).handlers = []
-        logging.getLogger(name).propagate = True
+    logging.getLogger("uvicorn.access").disabled = True  # a request is counted and traced, not logged

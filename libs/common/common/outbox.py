@@ -7,12 +7,18 @@ relay deletes from it. An event's day is its UUIDv7's, so id and day always go t
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import BigInteger, Column, Date, DateTime, Identity, MetaData, Table, Text, Uuid
 
 from common.events import Event
+
+if TYPE_CHECKING:
+    Driver = asyncpg.Connection[asyncpg.Record]
+else:
+    Driver = asyncpg.Connection  # generic in its stubs alone
 
 KEEP_DAYS = 14
 CHANNEL = "outbox"  # of LISTEN and NOTIFY
@@ -77,7 +83,7 @@ def day_of(event_id: UUID) -> date:
 
 
 async def store(
-    connection: asyncpg.Connection[asyncpg.Record],
+    connection: Driver,
     events: Sequence[Event],
     traceparents: Sequence[str | None],
 ) -> list[Outgoing]:
@@ -100,17 +106,17 @@ async def store(
     ]
 
 
-async def pending(connection: asyncpg.Connection[asyncpg.Record], limit: int) -> list[Outgoing]:
+async def pending(connection: Driver, limit: int) -> list[Outgoing]:
     """The oldest events that are not yet struck off, in order."""
     return [Outgoing(*row) for row in await connection.fetch(_PENDING, limit)]
 
 
-async def strike(connection: asyncpg.Connection[asyncpg.Record], published: Sequence[Outgoing]) -> None:
+async def strike(connection: Driver, published: Sequence[Outgoing]) -> None:
     """Take published events off the pending ones."""
     await connection.execute(_STRIKE, [row.seq for row in published])
 
 
-async def republish(connection: asyncpg.Connection[asyncpg.Record], since: datetime) -> int:
+async def republish(connection: Driver, since: datetime) -> int:
     """Make every event since a moment pending again; consumers' inboxes skip what they have seen."""
     status = await connection.execute(_REPUBLISH, since)
     return int(status.rsplit(" ", 1)[1])

@@ -17,7 +17,7 @@ from common import envelope, kafka, outbox, telemetry
 from common.db import Database
 from common.errors import is_transient
 from common.health import Pulse
-from common.outbox import Outgoing
+from common.outbox import Driver, Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Relay:
         self._waiting: list[Outgoing] = []
         self._behind = True  # the table holds what memory does not
         self._wake = asyncio.Event()
-        self._lock: asyncpg.Connection[asyncpg.Record] | None = None
+        self._lock: Driver | None = None
         self._producer: AIOKafkaProducer | None = None
         self._next_sweep = 0.0
         self.leading = False

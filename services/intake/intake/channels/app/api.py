@@ -1,0 +1,24 @@
+"""The app channel: the Tehran Man app posts with its citizen's token."""
+
+from typing import Annotated
+
+from common.auth import Caller, Require, Role
+from common.events import Channel
+from common.http import json_body, parse
+from fastapi import APIRouter, Depends, Request, Response
+
+from intake.channels.app.schemas import AppMessage
+from intake.reception import ReceptionOf, origin_of
+from intake.schemas import Accepted
+
+router = APIRouter(tags=["app"])
+AppCaller = Annotated[Caller, Depends(Require(Role.APP))]
+
+
+@router.post(
+    "/v1/app/messages", status_code=202, responses={202: {"model": Accepted}}, openapi_extra=json_body(AppMessage)
+)
+async def post_message(request: Request, caller: AppCaller, reception: ReceptionOf) -> Response:
+    """Take a message from the Tehran Man app; 202 means that it is stored and has its code."""
+    message = await parse(request, AppMessage)
+    return await reception.message(message, await origin_of(request, Channel.APP, caller))

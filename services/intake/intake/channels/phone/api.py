@@ -1,0 +1,63 @@
+"""The phone channel: the operator's form, and the events of the telephone exchange."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from common.app import DatabaseOf, service_of
+from common.auth import Caller, Require, Role
+from common.events import Channel
+from common.http import json_answer, json_body, parse
+from fastapi import APIRouter, Depends, Request, Response
+
+from intake.channels.phone.calls import queues, record_calls
+from intake.channels.phone.schemas import CallEventIn, CallEvents, CallEventsAccepted, PhoneMessage, QueueState
+from intake.contact import occurrence
+from intake.reception import ReceptionOf, origin_of
+from intake.schemas import Accepted
+
+router = APIRouter(tags=["phone"])
+Operator = Annotated[Caller, Depends(Require(Role.OPERATOR))]
+Exchange = Annotated[Caller, Depends(Require(Role.SERVICE))]
+Desk = Annotated[Caller, Depends(Require(Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
+
+
+@router.post(
+    "/v1/phone/messages", status_code=202, responses={202: {"model": Accepted}}, openapi_extra=json_body(PhoneMessage)
+)
+async def post_message(request: Request, caller: Operator, reception: ReceptionOf) -> Response:
+    """Take what an operator wrote down; 202 means that it is stored and has its code."""
+    message = await parse(request, PhoneMessage)
+    return await reception.message(message, await origin_of(request, Channel.PHONE, caller, call_id=message.call_id))
+
+
+@router.post(
+    "/v1/phone/events",
+    status_code=202,
+    responses={202: {"model": CallEventsAccepted}},
+    openapi_extra=json_body(CallEvents),
+)
+async def post_events(request: Request, caller: Exchange, database: DatabaseOf) -> Response:
+    """Take up to 500 call events, in any order and more than once; an event counts once."""
+    now = datetime.now(UTC)
+    taken, warnings = _in_time((await parse(request, CallEvents)).events, now)
+    async with database.transaction() as tx:
+        fresh = await record_calls(taken, tx, sealer=service_of(request).sealer)
+    answer = {"received": len(taken), "fresh": fresh, "received_at": now}
+    return json_answer(answer | {"warnings": warnings} if warnings else answer, 202)
+
+
+def _in_time(events: list[CallEventIn], now: datetime) -> tuple[list[CallEventIn], list[str]]:
+    """Events of an impossible time get the time of receipt, and a warning each."""
+    taken, warnings = [], []
+    for n, event in enumerate(events):
+        at, warned = occurrence(event.at, now)
+        taken.append(event.model_copy(update={"at": at}) if warned else event)
+        warnings += [f"/events/{n}/at: more than 7 days back or 5 minutes ahead" for _ in warned]
+    return taken, warnings
+
+
+@router.get("/v1/phone/queues")
+async def get_queues(request: Request, caller: Desk, database: DatabaseOf) -> list[QueueState]:
+    """Who waits on the phone now, by queue."""
+    async with database.transaction() as tx:
+        return await queues(tx, datetime.now(UTC))

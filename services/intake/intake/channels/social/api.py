@@ -1,0 +1,38 @@
+"""The social channel: bots of the city's own, and citizens' SMS."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from common.auth import Caller, Require, Role
+from common.events import Channel
+from common.http import json_body, parse
+from fastapi import APIRouter, Depends, Request, Response
+
+from intake.channels.social.replies import reply_in
+from intake.channels.social.schemas import SocialMessage
+from intake.contact import Origin, digest
+from intake.reception import ReceptionOf, origin_of
+from intake.schemas import Accepted
+
+router = APIRouter(tags=["social"])
+BotCaller = Annotated[Caller, Depends(Require(Role.BOT))]
+
+
+@router.post(
+    "/v1/social/messages", status_code=202, responses={202: {"model": Accepted}}, openapi_extra=json_body(SocialMessage)
+)
+async def post_message(request: Request, caller: BotCaller, reception: ReceptionOf) -> Response:
+    """Take what a bot heard: a message, or a citizen's 31 or 33. Sent twice, it counts once."""
+    message = await parse(request, SocialMessage)
+    origin = _of_platform(await origin_of(request, Channel.SOCIAL, caller), message)
+    if (answer := reply_in(message.text)) is not None:
+        return await reception.reply(message, answer, origin)
+    return await reception.message(message, origin)
+
+
+def _of_platform(origin: Origin, message: SocialMessage) -> Origin:
+    """Without an `Idempotency-Key` the platform's message id is the key, and the body does not matter."""
+    if origin.key is not None:
+        return replace(origin, platform=message.platform)
+    key = digest(origin.caller.subject, message.platform, message.user_id, message.message_id)
+    return replace(origin, platform=message.platform, key=key)

@@ -1,0 +1,138 @@
+"""Decide what a contact is, without I/O: its times, its place, whom to answer, what to warn of."""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from common.auth import Caller
+from common.codes import new_code, parse_code
+from common.events import Answer, Channel, MessageReceived, Place, ReplyReceived, SealedAddress
+from common.sealed import Sealer
+
+from intake.schemas import MessageIn, PlaceIn
+from intake.settings import Settings
+
+FURTHEST_BACK = timedelta(days=7)
+FURTHEST_AHEAD = timedelta(minutes=5)
+
+NO_SMS = "phone: this number cannot get SMS; the answer can be read with the code alone"
+OUTSIDE = "place: this point is outside the city; the message is registered and may be referred elsewhere"
+OTHER_TIME = "occurred_at: more than 7 days back or 5 minutes ahead; the time of receipt stands instead"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a contact comes from: who took it, how, and under which key it must count once."""
+
+    channel: Channel
+    caller: Caller
+    key: bytes | None = None
+    body: bytes | None = None
+    platform: str | None = None
+    call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A message or a reply, ready to be stored with its event."""
+
+    event: MessageReceived | ReplyReceived
+    origin: Origin
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def received_at(self) -> datetime:
+        """When we took it, UTC."""
+        return self.event.received_at
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Makes contacts of what the channels took."""
+
+    settings: Settings
+    sealer: Sealer
+
+    def message(self, taken: MessageIn, origin: Origin, now: datetime) -> Contact:
+        """A message with a fresh code; whether the code is free is the database's word."""
+        occurred_at, warnings = occurrence(taken.occurred_at, now)
+        if taken.place is not None and self._outside(taken.place):
+            warnings.append(OUTSIDE)
+        reply_to = self._address(taken)
+        if taken.phone and not reply_to.sms:
+            warnings.append(NO_SMS)
+        event = MessageReceived(
+            at=now,
+            code=new_code(),
+            channel=origin.channel,
+            platform=origin.platform,
+            text=taken.text,
+            kind=taken.kind,
+            topic=taken.topic,
+            place=Place.model_construct(**dict(taken.place)) if taken.place else None,
+            reply_to=reply_to,
+            call_id=origin.call_id,
+            occurred_at=occurred_at,
+            received_at=now,
+        )
+        return Contact(event, origin, warnings)
+
+    def reply(self, taken: MessageIn, answer: Answer, origin: Origin, now: datetime) -> Contact:
+        """A 31 or 33; the code where the text names one."""
+        occurred_at, warnings = occurrence(taken.occurred_at, now)
+        number = taken.number
+        event = ReplyReceived(
+            at=now,
+            answer=answer,
+            channel=origin.channel,
+            platform=origin.platform,
+            code=code_in(taken.text),
+            phone_lookup=self.sealer.lookup(number.e164) if number else None,
+            text=taken.text,
+            occurred_at=occurred_at,
+            received_at=now,
+        )
+        return Contact(event, origin, warnings)
+
+    def _address(self, taken: MessageIn) -> SealedAddress:
+        number = taken.number
+        name = self.sealer.seal(taken.name) if taken.name else None
+        if number is None:
+            return SealedAddress(name=name)
+        return SealedAddress(
+            phone=self.sealer.seal(number.e164),
+            phone_lookup=self.sealer.lookup(number.e164),
+            name=name,
+            sms=number.mobile,
+        )
+
+    def _outside(self, place: PlaceIn) -> bool:
+        city = self.settings
+        if place.lat is None or place.lon is None:
+            return False
+        return not (city.city_south <= place.lat <= city.city_north and city.city_west <= place.lon <= city.city_east)
+
+
+def occurrence(given: datetime | None, now: datetime) -> tuple[datetime, list[str]]:
+    """When it happened: what the source says, within bounds, else now and a warning."""
+    if given is None:
+        return now, []
+    if now - FURTHEST_BACK <= given <= now + FURTHEST_AHEAD:
+        return given, []
+    return now, [OTHER_TIME]
+
+
+def code_in(text: str) -> str | None:
+    """The first tracking code in a text, if there is one."""
+    return next((code for word in text.split() if (code := parse_code(word.strip("#:()،,."))) is not None), None)
+
+
+def digest(*parts: str) -> bytes:
+    """A key that holds no personal data: SHA-256 of its parts."""
+    return hashlib.sha256("\x1f".join(parts).encode()).digest()
+
+
+def with_new_code(contact: Contact) -> Contact:
+    """The same contact with another code; the first was taken."""
+    event = contact.event.model_copy(update={"code": new_code()})
+    return Contact(event, contact.origin, contact.warnings)

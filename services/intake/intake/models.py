@@ -1,0 +1,112 @@
+"""Tables of intake: messages as received, calls, and what was answered to which key."""
+
+from datetime import datetime
+from typing import Any, ClassVar, cast
+
+from common.outbox import outbox_tables
+from sqlalchemy import Boolean, DateTime, Index, LargeBinary, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+_moment = DateTime(timezone=True)
+
+
+class Base(DeclarativeBase):
+    """Tables of this service."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {str: Text, datetime: _moment, dict[str, Any]: JSONB}
+
+
+def table(model: type[Base]) -> Table:
+    """The table of a model, for bulk statements."""
+    return cast(Table, model.__table__)
+
+
+class Message(Base):
+    """A message as it was received; phone and name are ciphertext."""
+
+    __tablename__ = "messages"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    platform: Mapped[str | None]
+    text: Mapped[str]
+    kind: Mapped[str | None]
+    topic: Mapped[str | None]
+    place: Mapped[dict[str, Any] | None]
+    phone: Mapped[str | None]
+    phone_lookup: Mapped[str | None]
+    name: Mapped[str | None]
+    sms: Mapped[bool] = mapped_column(Boolean)
+    call_id: Mapped[str | None]
+    citizen: Mapped[str | None]
+    taken_by: Mapped[str]  # subject of the token: app, bot or operator
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+
+
+class Reply(Base):
+    """A 31 or 33 as it was received; which case it is about is routing's word."""
+
+    __tablename__ = "replies"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    answer: Mapped[str]
+    channel: Mapped[str]
+    platform: Mapped[str | None]
+    code: Mapped[str | None]
+    phone_lookup: Mapped[str | None]
+    text: Mapped[str]
+    taken_by: Mapped[str]
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+
+
+class FirstAnswer(Base):
+    """What was answered to an idempotency key; kept 48 hours."""
+
+    __tablename__ = "first_answers"
+    __table_args__ = (Index("first_answers_created_at", "created_at"),)
+
+    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)  # SHA-256 of caller, route and key
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)  # SHA-256; null where the platform's id is the key
+    answer: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class Call(Base):
+    """A call and where it stands in its queue; each moment is set by the event of that name, in any order."""
+
+    __tablename__ = "calls"
+    __table_args__ = (
+        Index(
+            "calls_waiting",
+            "queue",
+            "joined_at",
+            postgresql_where=text("answered_at IS NULL AND abandoned_at IS NULL AND ended_at IS NULL"),
+        ),
+    )
+
+    call_id: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str]
+    caller: Mapped[str | None]
+    agent: Mapped[str | None]
+    joined_at: Mapped[datetime | None]
+    offered_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    abandoned_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class CallMoment(Base):
+    """An event of a call, once, however often it is sent."""
+
+    __tablename__ = "call_moments"
+
+    call_id: Mapped[str] = mapped_column(primary_key=True)
+    event: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    agent: Mapped[str | None]
+
+
+outbox_tables(Base.metadata)

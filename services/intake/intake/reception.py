@@ -1,0 +1,61 @@
+"""What every channel's route does between its body and its answer."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Annotated
+
+import orjson
+from common.auth import Caller
+from common.errors import FieldError, Problem
+from common.events import Answer, Channel
+from common.group_commit import GroupCommit
+from fastapi import Depends, Request, Response
+
+from intake.contact import Contact, Origin, Reader, digest
+from intake.idempotency import Receipt
+from intake.schemas import MessageIn
+
+LONGEST_KEY = 255
+
+
+class Reception:
+    """Takes what a channel parsed, and answers when it is committed."""
+
+    def __init__(self, reader: Reader, accept: GroupCommit[Contact, Receipt]) -> None:
+        self._reader = reader
+        self._accept = accept
+
+    async def message(self, taken: MessageIn, origin: Origin) -> Response:
+        """Accept a message: 202 with its code."""
+        return accepted(await self._accept(self._reader.message(taken, origin, datetime.now(UTC))))
+
+    async def reply(self, taken: MessageIn, answer: Answer, origin: Origin) -> Response:
+        """Accept a 31 or 33: 202."""
+        return accepted(await self._accept(self._reader.reply(taken, answer, origin, datetime.now(UTC))))
+
+
+async def _reception_of(request: Request) -> Reception:
+    reception: Reception = request.app.state.reception
+    return reception
+
+
+ReceptionOf = Annotated[Reception, Depends(_reception_of)]
+
+
+async def origin_of(request: Request, channel: Channel, caller: Caller, *, call_id: str | None = None) -> Origin:
+    """Who sends, and the `Idempotency-Key`, scoped to the caller and the route."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return Origin(channel, caller, call_id=call_id)
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise Problem(422, f"Idempotency-Key: 1-{LONGEST_KEY} characters.", [FieldError("", "wrong length")])
+    body = hashlib.sha256(await request.body()).digest()
+    return Origin(channel, caller, digest(caller.subject, channel, key), body, call_id=call_id)
+
+
+def accepted(receipt: Receipt) -> Response:
+    """202: committed in our database."""
+    headers = {"Idempotency-Replayed": "true"} if receipt.replayed else {}
+    if receipt.code is not None:
+        headers["Location"] = f"/v1/messages/{receipt.code}"
+    return Response(orjson.dumps(receipt.document()), 202, headers, media_type="application/json")

@@ -1,0 +1,22 @@
+"""Settings of intake, from the environment."""
+
+from common.events import Channel
+from common.settings import SealedSettings
+from pydantic import Field
+
+
+class Settings(SealedSettings):
+    """One image, three deployables: `INTAKE_CHANNELS` says which channels a process serves."""
+
+    channels: str = Field(
+        default="phone,social,app", validation_alias="INTAKE_CHANNELS", description="channels that are served"
+    )
+    most_waiting: int = Field(default=2000, ge=1, description="requests that may wait for their commit")
+    city_south: float = Field(default=35.50, description="degrees; a point south of it is outside the city")
+    city_north: float = Field(default=35.85, description="degrees")
+    city_west: float = Field(default=51.05, description="degrees")
+    city_east: float = Field(default=51.66, description="degrees")
+
+    def serves(self, channel: Channel) -> bool:
+        """Whether this process takes messages of a channel."""
+        return channel.value in {name.strip() for name in self.channels.split(",")}
