@@ -1,0 +1,185 @@
+"""The whole system on one machine: Kafka, PostgreSQL, the four services and the SMS sandbox, brought back when they
+die and all ended when we end."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from common.kafka import create_streams
+
+from workbench.home import SANDBOX, SERVICES, Home
+from workbench.kafka import Kafka
+from workbench.keys import AUDIENCE, ISSUER, Keys
+from workbench.ports import free_port
+from workbench.postgres import Postgres
+from workbench.processes import Child
+
+_BIN = Path(sys.executable).parent
+PARTS = ("kafka", "postgres", *SERVICES)
+CHECK_EVERY = 0.2  # seconds
+
+
+class Workbench:
+    """Everything, or as much of it as a test asks for. With a `base` the ports are fixed, else they are free ones."""
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        base: int | None = None,
+        services: Sequence[str] = SERVICES,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.home = home
+        self.keys = Keys(home.keys)
+        self.services = tuple(services)
+        self._settings = dict(settings or {})
+        names = (*SERVICES, SANDBOX)
+        self._ports = {name: base + n if base else free_port() for n, name in enumerate(names, 1)}
+        self.kafka = Kafka(home.data("kafka"), port=base + 92 if base else None)
+        self.postgres = Postgres(home.data("postgres"))
+        self._children: dict[str, Child] = {}
+        self._down: set[str] = set()  # ended on purpose: not to be brought back
+        self._ending = threading.Event()
+        self._lock = threading.RLock()
+
+    def url(self, name: str) -> str:
+        """Address of a service or the sandbox."""
+        return f"http://127.0.0.1:{self._ports[name]}"
+
+    def environment(self, name: str) -> dict[str, str]:
+        """The settings of a process."""
+        return {
+            "PASOKH_DATABASE": self.postgres.dsn(name),
+            "PASOKH_KAFKA": self.kafka.servers,
+            "PASOKH_PORT": str(self._ports[name]),
+            "PASOKH_AUTH_JWKS": str(self.keys.jwks),
+            "PASOKH_AUTH_ISSUER": ISSUER,
+            "PASOKH_AUTH_AUDIENCE": AUDIENCE,
+            "PASOKH_SEAL_KEYS": str(self.keys.seal_keys),
+            "PASOKH_GATEWAY_URL": self.url(SANDBOX),
+            "PASOKH_GATEWAY_KEY": "workbench",
+            "PASOKH_GATEWAY_SENDER": "1000137",
+            "PASOKH_RECEIPT_SECRET": self.keys.receipt_secret,
+            "PASOKH_SANDBOX_LEDGER": str(self.home.data(SANDBOX) / "ledger.jsonl"),
+            "PASOKH_SANDBOX_INTAKE": self.url("intake"),
+            "PASOKH_SANDBOX_TOKEN": self.keys.token("bot", hours=24 * 365),
+            **self._settings,
+        }
+
+    def start_all(self) -> None:
+        """Start everything and wait until it is ready."""
+        self.keys.make()
+        with ThreadPoolExecutor() as together:
+            for started in [together.submit(self.kafka.start), together.submit(self.postgres.start)]:
+                started.result()
+        self.prepare()
+        self._children |= {"kafka": self.kafka.child, "postgres": self.postgres.child}
+        for name in (SANDBOX, *self.services):
+            self._children[name] = self._child(name)
+            self._children[name].start()
+        for name in (SANDBOX, *self.services):
+            self.wait_ready(name)
+        threading.Thread(target=self._bring_back, name="supervisor", daemon=True).start()
+
+    def prepare(self) -> None:
+        """Databases, schemas and streams."""
+        asyncio.run(self.postgres.create_databases(*self.services))
+        asyncio.run(create_streams(self.kafka.servers))
+        migrating = [
+            subprocess.Popen([_BIN / name, "migrate"], env={**os.environ, **self.environment(name)})
+            for name in self.services
+        ]
+        if failed := [name for name, done in zip(self.services, migrating, strict=True) if done.wait()]:
+            raise RuntimeError(f"migrations failed: {', '.join(failed)}")
+
+    def stop_all(self) -> None:
+        """End everything in order: services first, so that they drain."""
+        self._ending.set()
+        with self._lock, ThreadPoolExecutor() as together:
+            list(
+                together.map(Child.stop, [self._children[n] for n in (*self.services, SANDBOX) if n in self._children])
+            )
+        self.kafka.stop()
+        self.postgres.stop()
+
+    def kill(self, name: str) -> None:
+        """kill -9; the supervisor brings it back."""
+        self._children[name].kill()
+
+    def take_down(self, name: str) -> None:
+        """Stop a part until `bring_up`."""
+        with self._lock:
+            self._down.add(name)
+            self._children[name].stop()
+
+    def bring_up(self, name: str) -> None:
+        """Start what was taken down, and wait until it is ready."""
+        with self._lock:
+            self._down.discard(name)
+        self._start(name)
+        self.wait_ready(name)
+
+    def running(self, name: str) -> bool:
+        """Whether the process of a part is alive."""
+        return name in self._children and self._children[name].running
+
+    def wait_ready(self, name: str, seconds: float = 60) -> None:
+        """Until a service says that it can do its work."""
+        if name in ("kafka", "postgres"):
+            return
+        until = time.monotonic() + seconds
+        while not _answers(f"{self.url(name)}/readyz"):
+            if time.monotonic() > until:
+                raise RuntimeError(f"{name} is not ready; the end of its log:\n{self._children[name].tail()}")
+            time.sleep(0.05)
+
+    def _child(self, name: str) -> Child:
+        command = [sys.executable, "-m", "workbench.sandbox.app"] if name == SANDBOX else [str(_BIN / name)]
+        return Child(name, command, self.home.log(name), self.environment(name))
+
+    def _bring_back(self) -> None:
+        while not self._ending.wait(CHECK_EVERY):
+            with self._lock:
+                dead = [n for n, c in self._children.items() if not c.running and n not in self._down]
+                for name in [] if self._ending.is_set() else dead:
+                    self._start(name)
+
+    def _start(self, name: str) -> None:
+        if name == "kafka":
+            self.kafka.start()
+            self._children[name] = self.kafka.child
+        elif name == "postgres":
+            self.postgres.start()
+        else:
+            self._children[name].start()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start_all()
+        except BaseException:
+            self.stop_all()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop_all()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
