@@ -92,6 +92,8 @@ class Step(StrEnum):
     BOUNCE = "bounce"
     ORDER_WORK = "order_work"
     RECORD_FINDING = "record_finding"
+    CLOSE = "close"
+    DEFER = "defer"
     COMPLETE = "complete"
     REJECT_COMPLETION = "reject_completion"
     ACCEPT = "accept"

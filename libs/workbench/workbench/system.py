@@ -152,7 +152,7 @@ class Workbench:
             with self._lock:
                 dead = [n for n, c in self._children.items() if not c.running and n not in self._down]
                 for name in [] if self._ending.is_set() else dead:
-                    self._start(name)
+                    self._children[name].start()
 
     def _start(self, name: str) -> None:
         if name == "kafka":

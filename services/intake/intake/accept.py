@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from common.db import Transaction
 from common.errors import Problem
 from common.events import MessageReceived, ReplyReceived
+from common.idempotency import First, first_answers, remember
 
 from intake.contact import Contact, with_new_code
-from intake.idempotency import First, Receipt, first_answers, remember
 from intake.models import Message, Reply, table
+from intake.receipt import Receipt
 
 TRIES = 5  # for a free code; with 5 million taken of a thousand million the first is free 199 times of 200
 
@@ -20,13 +21,17 @@ async def store(contacts: Sequence[Contact], tx: Transaction) -> list[Receipt | 
     """Store a group of contacts; what came before under the same key gets its first answer again."""
     firsts = await first_answers([c.origin.key for c in contacts if c.origin.key], tx)
     stored = await _store_fresh(_fresh(contacts, firsts), tx)
-    made = {c.origin.key: First(c.origin.body, _receipt(c)) for c in stored.values() if c.origin.key}
+    made = {c.origin.key: First(c.origin.body, _receipt(c).document()) for c in stored.values() if c.origin.key}
     await remember(made, tx)
     firsts |= made
     return [
-        _receipt(stored[n]) if n in stored else firsts[contact.origin.key or b""].again(contact.origin.body)
+        _receipt(stored[n]) if n in stored else _again(firsts[contact.origin.key or b""], contact)
         for n, contact in enumerate(contacts)
     ]
+
+
+def _again(first: First, contact: Contact) -> Receipt | Problem:
+    return first.clash(contact.origin.body) or Receipt.again(first.answer)
 
 
 def _fresh(contacts: Sequence[Contact], firsts: Mapping[bytes, First]) -> dict[int, Contact]:

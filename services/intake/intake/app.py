@@ -4,6 +4,7 @@ from common import commands
 from common.app import Service
 from common.events import Channel
 from common.group_commit import GroupCommit
+from common.idempotency import forget_old
 from fastapi import FastAPI
 
 from intake import api
@@ -12,7 +13,6 @@ from intake.channels.app import api as app
 from intake.channels.phone import api as phone
 from intake.channels.social import api as social
 from intake.contact import Reader
-from intake.idempotency import forget_old
 from intake.reception import Reception
 from intake.settings import Settings
 

@@ -1,6 +1,5 @@
 """Decide what a contact is, without I/O: its times, its place, whom to answer, what to warn of."""
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -125,11 +124,6 @@ def occurrence(given: datetime | None, now: datetime) -> tuple[datetime, list[st
 def code_in(text: str) -> str | None:
     """The first tracking code in a text, if there is one."""
     return next((code for word in text.split() if (code := parse_code(word.strip("#:()،,."))) is not None), None)
-
-
-def digest(*parts: str) -> bytes:
-    """A key that holds no personal data: SHA-256 of its parts."""
-    return hashlib.sha256("\x1f".join(parts).encode()).digest()
 
 
 def with_new_code(contact: Contact) -> Contact:

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
+from common.idempotency import first_answers_table
 from common.outbox import outbox_tables
-from sqlalchemy import Boolean, DateTime, Index, LargeBinary, Table, Text, text
+from sqlalchemy import Boolean, DateTime, Index, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -62,18 +63,6 @@ class Reply(Base):
     received_at: Mapped[datetime]
 
 
-class FirstAnswer(Base):
-    """What was answered to an idempotency key; kept 48 hours."""
-
-    __tablename__ = "first_answers"
-    __table_args__ = (Index("first_answers_created_at", "created_at"),)
-
-    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)  # SHA-256 of caller, route and key
-    body: Mapped[bytes | None] = mapped_column(LargeBinary)  # SHA-256; null where the platform's id is the key
-    answer: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime]
-
-
 class Call(Base):
     """A call and where it stands in its queue; each moment is set by the event of that name, in any order."""
 
@@ -109,4 +98,5 @@ class CallMoment(Base):
     agent: Mapped[str | None]
 
 
+first_answers_table(Base.metadata)
 outbox_tables(Base.metadata)

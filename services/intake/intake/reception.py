@@ -1,21 +1,18 @@
 """What every channel's route does between its body and its answer."""
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Annotated
 
 import orjson
 from common.auth import Caller
-from common.errors import FieldError, Problem
 from common.events import Answer, Channel
 from common.group_commit import GroupCommit
+from common.idempotency import key_of
 from fastapi import Depends, Request, Response
 
-from intake.contact import Contact, Origin, Reader, digest
-from intake.idempotency import Receipt
+from intake.contact import Contact, Origin, Reader
+from intake.receipt import Receipt
 from intake.schemas import MessageIn
-
-LONGEST_KEY = 255
 
 
 class Reception:
@@ -43,14 +40,11 @@ ReceptionOf = Annotated[Reception, Depends(_reception_of)]
 
 
 async def origin_of(request: Request, channel: Channel, caller: Caller, *, call_id: str | None = None) -> Origin:
-    """Who sends, and the `Idempotency-Key`, scoped to the caller and the route."""
-    key = request.headers.get("idempotency-key")
+    """Who sends, and under which `Idempotency-Key` it must count once."""
+    key = await key_of(request, caller.subject)
     if key is None:
         return Origin(channel, caller, call_id=call_id)
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise Problem(422, f"Idempotency-Key: 1-{LONGEST_KEY} characters.", [FieldError("", "wrong length")])
-    body = hashlib.sha256(await request.body()).digest()
-    return Origin(channel, caller, digest(caller.subject, channel, key), body, call_id=call_id)
+    return Origin(channel, caller, key.key, key.body, call_id=call_id)
 
 
 def accepted(receipt: Receipt) -> Response:

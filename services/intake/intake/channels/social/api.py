@@ -6,11 +6,12 @@ from typing import Annotated
 from common.auth import Caller, Require, Role
 from common.events import Channel
 from common.http import json_body, parse
+from common.idempotency import digest
 from fastapi import APIRouter, Depends, Request, Response
 
 from intake.channels.social.replies import reply_in
 from intake.channels.social.schemas import SocialMessage
-from intake.contact import Origin, digest
+from intake.contact import Origin
 from intake.reception import ReceptionOf, origin_of
 from intake.schemas import Accepted
 
