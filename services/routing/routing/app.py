@@ -1,0 +1,36 @@
+"""routing: decides topic, place, unit, urgency and deadline, and keeps each case through its life."""
+
+from common import commands
+from common.app import Service
+from common.consumer import Handlers
+from common.events import MessageReceived, ReplyReceived, Stream
+from common.idempotency import forget_old
+from fastapi import FastAPI
+
+from routing import cases, catalogue
+from routing.city import City
+from routing.classify import WordMatch
+from routing.decide import Decider
+from routing.handlers import record_replies_with, register_cases_with
+from routing.settings import Settings
+
+DECISIONS_LIMIT = 1024 * 1024  # bytes; 500 texts do not fit into 64 KiB
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Routing: one case per message, worked by staff over REST."""
+    service = Service("routing", settings or Settings(), body_limits={"/v1/decisions": DECISIONS_LIMIT})
+    city = City.load()
+    decider = Decider(city, WordMatch(city))
+    service.app.state.city, service.app.state.decider = city, decider
+    handlers: Handlers = {MessageReceived: register_cases_with(decider), ReplyReceived: record_replies_with(city)}
+    service.consume(Stream.MESSAGES, handlers)
+    service.serve(cases.router, catalogue.router)
+    forgetting = service.health.pulse("forget old answers")
+    service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))
+    return service.app
+
+
+def main() -> None:
+    """The command `routing`."""
+    commands.run("routing", Settings, create_app, __file__)

@@ -1,0 +1,151 @@
+"""What routing's REST takes and answers."""
+
+from typing import Annotated, Any
+
+from common.events import Answer, Channel, Kind, Place
+from common.persian import normalise
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from routing.workflow import Finding
+
+
+def _normalise(value: object) -> object:
+    return normalise(value) if isinstance(value, str) else value
+
+
+Words = Annotated[str, BeforeValidator(_normalise), Field(min_length=1, max_length=1000)]
+UnitCode = Annotated[str, Field(max_length=40, pattern=r"^[a-z0-9\-]+$", examples=["nahiye-5-2"])]
+
+
+class Body(BaseModel):
+    """A body with no field that we do not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class WorkOrder(Body):
+    """Send an officer."""
+
+    officer: Words | None = None
+    note: Words | None = None
+
+
+class FindingIn(Body):
+    """What the officer found."""
+
+    finding: Finding
+    note: Words | None = None
+    duplicate_of: Annotated[str, Field(pattern=r"^\d{10}$")] | None = None
+
+
+class Completion(Body):
+    """What was done, in words for the citizen; or, by a supervisor, that it was not done."""
+
+    outcome: Words
+    confirmed: bool = True
+
+
+class Referral(Body):
+    """Give the case to another unit."""
+
+    unit: UnitCode
+    reason: Words
+
+
+class Bounce(Body):
+    """Not ours, and why; without `to` the HQ triage desk decides."""
+
+    reason: Words
+    to: UnitCode | None = None
+
+
+class ReplyIn(Body):
+    """What a citizen told an operator."""
+
+    answer: Answer
+    note: Words | None = None
+
+
+class CaseOut(BaseModel):
+    """A case as staff see it."""
+
+    code: str
+    revision: int
+    status: str
+    topic: str | None
+    kind: str
+    text: str
+    channel: str
+    platform: str | None
+    unit: str
+    level: str
+    region: int | None
+    place: dict[str, Any] | None
+    urgent: bool
+    overdue: bool
+    phone: str | None = Field(description="whole for the unit that acts, operators and supervisors")
+    name: str | None
+    occurred_at: AwareDatetime
+    received_at: AwareDatetime
+    deadline: AwareDatetime
+    reasons: dict[str, Any]
+
+
+class HistoryOut(BaseModel):
+    """One step of a case."""
+
+    revision: int
+    step: str
+    status: str
+    unit: str
+    at: AwareDatetime
+    by: str | None
+    reason: str | None
+    detail: dict[str, Any] | None
+
+
+class CaseWithHistory(CaseOut):
+    """A case and everything that happened to it."""
+
+    history: list[HistoryOut]
+
+
+class Question(Body):
+    """A text to decide on; nothing is stored."""
+
+    text: Annotated[str, BeforeValidator(_normalise), Field(min_length=1, max_length=3000)]
+    topic: Annotated[str, Field(max_length=40)] | None = None
+    kind: Kind | None = None
+    place: Place | None = None
+    channel: Channel | None = None
+    occurred_at: AwareDatetime | None = None
+
+
+class ReasonOut(BaseModel):
+    """One step of a decision and what it rests on."""
+
+    step: str
+    because: str
+
+
+class SuggestionOut(BaseModel):
+    """A topic and how likely it is."""
+
+    topic: str
+    probability: float
+
+
+class DecisionOut(BaseModel):
+    """A decision with its reasons."""
+
+    topic: str | None
+    probability: float
+    suggestions: list[SuggestionOut]
+    kind: str
+    urgent: bool
+    region: int | None
+    nahiye: int | None
+    unit: str
+    deadline: AwareDatetime
+    rule: str
+    reasons: list[ReasonOut]

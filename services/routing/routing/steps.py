@@ -1,0 +1,99 @@
+"""One step of one case: the workflow's word, the new row, its history, and the events that tell of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from common.db import Transaction
+from common.events import CaseMoved, Channel, Event, NotificationRequested, SealedAddress, Status, Step, Told
+
+from routing.city import City
+from routing.decide import TRIAGE_HOURS
+from routing.models import Case, History
+from routing.workflow import TOLD, after
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What someone wants to do to a case, and when."""
+
+    step: Step
+    at: datetime
+    by: str | None = None
+    unit: str | None = None  # of a referral
+    reason: str | None = None
+    detail: Mapping[str, Any] | None = None
+    outcome: str | None = None  # words for the citizen
+    channel: Channel | None = None  # of a citizen's reply
+    platform: str | None = None
+
+
+def move(case: Case, asked: Move, city: City, tx: Transaction) -> list[Event]:
+    """Take the step on a case whose row is locked; Problem 409 when the workflow does not allow it."""
+    case.status = after(Status(case.status), asked.step)
+    case.revision += 1
+    if asked.unit is not None:
+        case.unit, case.level = asked.unit, city.units[asked.unit].level
+    if case.status == Status.ANSWERED:
+        case.answered_at = asked.at
+    if case.status == Status.REOPENED:
+        topic = city.topics.get(case.topic or "")
+        case.deadline = asked.at + timedelta(hours=topic.sla_hours if topic else TRIAGE_HOURS)
+    tx.add(_history(case, asked))
+    told = _told(case, asked)
+    return [_moved(case, asked), *([_notification(case, asked, told, city)] if told else [])]
+
+
+def _told(case: Case, asked: Move) -> Told | None:
+    if asked.step is Step.REFER and case.level == "organisation":
+        return Told.BOUNCED
+    return TOLD.get(asked.step)
+
+
+def _history(case: Case, asked: Move) -> History:
+    return History(
+        code=case.code,
+        revision=case.revision,
+        step=asked.step.value,
+        status=case.status,
+        unit=case.unit,
+        at=asked.at,
+        by=asked.by,
+        reason=asked.reason,
+        detail=dict(asked.detail) if asked.detail else None,
+    )
+
+
+def _moved(case: Case, asked: Move) -> CaseMoved:
+    return CaseMoved(
+        at=asked.at,
+        code=case.code,
+        revision=case.revision,
+        step=asked.step,
+        status=Status(case.status),
+        unit=case.unit,
+        level=case.level,
+        reason=asked.reason,
+        by=asked.by,
+        channel=asked.channel,
+        platform=asked.platform,
+        deadline=case.deadline,
+    )
+
+
+def _notification(case: Case, asked: Move, told: Told, city: City) -> NotificationRequested:
+    topic = city.topics.get(case.topic or "")
+    return NotificationRequested(
+        at=asked.at,
+        code=case.code,
+        revision=case.revision,
+        told=told,
+        unit_title=city.units[case.unit].title_fa,
+        topic_title=topic.title_fa if topic else "پیام شما",
+        outcome=asked.outcome,
+        urgent=case.urgent,
+        channel=Channel(case.channel),
+        platform=case.platform,
+        reply_to=SealedAddress(phone=case.phone, phone_lookup=case.phone_lookup, name=case.name, sms=case.sms),
+    )

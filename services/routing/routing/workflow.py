@@ -1,0 +1,69 @@
+"""The life of a case. What is not in the dict is a 409 that names what is."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from common.errors import Problem
+from common.events import Status, Step, Told
+
+
+class Finding(StrEnum):
+    """What the officer found."""
+
+    ACTIONABLE = "actionable"
+    NO_ACTION = "no_action"
+    DUPLICATE_OPEN = "duplicate_open"
+    DUPLICATE_DONE = "duplicate_done"
+    DEFERRED = "deferred"
+
+
+ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
+    Status.REGISTERED: {Step.REFER: Status.REFERRED},
+    Status.REFERRED: {
+        Step.REFER: Status.REFERRED,
+        Step.BOUNCE: Status.REGISTERED,
+        Step.ORDER_WORK: Status.IN_PROGRESS,
+    },
+    Status.IN_PROGRESS: {
+        Step.RECORD_FINDING: Status.INSPECTED,
+        Step.CLOSE: Status.ANSWERED,
+        Step.DEFER: Status.DEFERRED,
+    },
+    Status.INSPECTED: {Step.COMPLETE: Status.ANSWERED},
+    Status.DEFERRED: {Step.ORDER_WORK: Status.IN_PROGRESS},
+    Status.ANSWERED: {
+        Step.ACCEPT: Status.ACCEPTED,
+        Step.OBJECT: Status.REOPENED,
+        Step.REJECT_COMPLETION: Status.REOPENED,
+    },
+    Status.REOPENED: {
+        Step.REFER: Status.REFERRED,
+        Step.BOUNCE: Status.REGISTERED,
+        Step.ORDER_WORK: Status.IN_PROGRESS,
+    },
+    Status.ACCEPTED: {},
+}
+
+FINDING_STEP: Mapping[Finding, Step] = {
+    Finding.ACTIONABLE: Step.RECORD_FINDING,
+    Finding.NO_ACTION: Step.CLOSE,
+    Finding.DUPLICATE_OPEN: Step.CLOSE,
+    Finding.DUPLICATE_DONE: Step.CLOSE,
+    Finding.DEFERRED: Step.DEFER,
+}
+FINDING_WORDS: Mapping[Finding, str] = {
+    Finding.NO_ACTION: "در بازدید، نیازی به اقدام دیده نشد",
+    Finding.DUPLICATE_OPEN: "همین مورد پیش‌تر ثبت شده و در دست اقدام است",
+    Finding.DUPLICATE_DONE: "همین مورد پیش‌تر رسیدگی و انجام شده است",
+}
+TOLD: Mapping[Step, Told] = {Step.COMPLETE: Told.DONE, Step.CLOSE: Told.NO_ACTION, Step.OBJECT: Told.REOPENED}
+OPEN = frozenset(Status) - {Status.ANSWERED, Status.ACCEPTED}
+
+
+def after(status: Status, step: Step) -> Status:
+    """The status after a step; Problem 409 where the workflow does not allow it."""
+    allowed = ALLOWED[status]
+    if step in allowed:
+        return allowed[step]
+    steps = ", ".join(allowed) or "none"
+    raise Problem(409, f"A case that is {status} cannot {step}; allowed: {steps}.", more={"allowed": list(allowed)})
