@@ -44,6 +44,8 @@ SEEN_BEFORE = _meter.create_counter("pasokh_seen_before", "1", "events skipped, 
 DEAD_LETTERS = _meter.create_counter("pasokh_dead_letters", "1", "records put into the dead-letter stream")
 # Batches that had to wait for the database or Kafka.
 CONSUME_RETRIES = _meter.create_counter("pasokh_consume_retries", "1", "batches tried again")
+# SMS handed to the provider, by outcome: sent, retry, refused.
+SMS = _meter.create_counter("pasokh_sms", "1", "tries at handing an SMS over")
 # Records behind the end of the stream, by stream and partition.
 LAG = _meter.create_gauge("pasokh_lag", "1", "records not yet handled")
 # 1 when a consumer stopped because too many dead letters came in a row.

@@ -1,0 +1,36 @@
+"""notify: decides whether, how and with which words a citizen is told, and delivers."""
+
+from common import commands
+from common.app import Service
+from common.consumer import Handlers
+from common.events import NotificationRequested, Stream
+from fastapi import FastAPI
+
+from notify import api
+from notify.handlers import store_requests_with
+from notify.providers.kavenegar import Kavenegar
+from notify.sender import Sender
+from notify.settings import Settings
+from notify.words import Matrix
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Notify: the consumer stores the intent, the sender delivers it."""
+    settings = settings or Settings()
+    service = Service("notify", settings)
+    handlers: Handlers = {NotificationRequested: store_requests_with(Matrix.load())}
+    service.consume(Stream.NOTIFICATIONS, handlers)
+    provider = Kavenegar(
+        settings.gateway_url, settings.gateway_key, settings.gateway_sender, seconds=settings.gateway_timeout
+    )
+    sender = Sender(service.database, service.sealer, provider, service.health.pulse("sender"))
+    service.run_beside("sender", sender.send_due)
+    service.run_beside("receipts", sender.ask_receipts)
+    service.app.state.receipt_secret = settings.receipt_secret
+    service.serve(api.router)
+    return service.app
+
+
+def main() -> None:
+    """The command `notify`."""
+    commands.run("notify", Settings, create_app, __file__)

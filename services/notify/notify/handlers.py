@@ -1,0 +1,62 @@
+"""What notify does with `notifications.v1`: the intent is stored; the sender delivers it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+from common.db import Row, Transaction
+from common.events import NotificationFailed, NotificationRequested
+from uuid_utils.compat import uuid7
+
+from notify.models import Delivery, table
+from notify.words import Matrix, parts, render
+
+NO_NUMBER = "no number that can get SMS"
+_ONCE = "ON CONFLICT (code, revision, told) DO NOTHING RETURNING id, state"
+
+
+def store_requests_with(matrix: Matrix) -> Callable[[Sequence[NotificationRequested], Transaction], Awaitable[None]]:
+    """The handler that tells by `matrix`."""
+
+    async def store_requests(requested: Sequence[NotificationRequested], tx: Transaction) -> None:
+        """One delivery per thing to tell; the same thing published twice is told once."""
+        now = datetime.now(UTC)
+        rows = {row["id"]: (one, row) for one in requested if (row := _row(one, matrix, now)) is not None}
+        stored = await tx.insert(table(Delivery), [row for _, row in rows.values()], then=_ONCE)
+        for delivery, state in stored:
+            if state == "untellable":
+                tx.publish(_failed(*rows[delivery], now))
+
+    return store_requests
+
+
+def _row(requested: NotificationRequested, matrix: Matrix, now: datetime) -> Row | None:
+    telling = matrix.telling(requested)
+    if telling is None:
+        return None
+    text = render(telling.template, requested)
+    return {
+        "id": uuid7(),
+        "code": requested.code,
+        "revision": requested.revision,
+        "told": requested.told.value,
+        "means": telling.means,
+        "priority": 0 if requested.urgent else 1,
+        "state": "due" if requested.reply_to.sms else "untellable",
+        "phone": requested.reply_to.phone,
+        "text": text,
+        "parts": parts(text),
+        "due_at": now,
+        "created_at": now,
+        "traceparent": requested.traceparent,
+    }
+
+
+def _failed(requested: NotificationRequested, row: Row, now: datetime) -> NotificationFailed:
+    return NotificationFailed(
+        at=now,
+        code=requested.code,
+        notification=row["id"],
+        told=requested.told,
+        means=row["means"],
+        reason=NO_NUMBER,
+    )

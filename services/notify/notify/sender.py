@@ -1,0 +1,120 @@
+"""The sender: claims due deliveries, urgent ones first, hands them over in bulk, and asks for receipts.
+
+It writes "sending, lease until" before it calls and the outcome after; a lease that ran out is sent again with the
+same localid, which the provider delivers once. No call is made inside a transaction.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from common import telemetry
+from common.db import Database
+from common.errors import is_transient
+from common.health import Pulse
+from common.sealed import Sealer
+
+from notify.outcomes import Claimed, record_outcomes, record_receipts
+from notify.providers.kavenegar import MOST_ASKED, MOST_SENT, Fate, Kavenegar, Outcome, Outgoing
+
+log = logging.getLogger(__name__)
+LEASE = timedelta(seconds=60)  # six times the longest call
+IN_FLIGHT = 4  # calls at a time
+IDLE_SECONDS = 0.03
+RECEIPT_SECONDS = 1.0
+FAILED_SECONDS = 0.5
+
+_CLAIM = """
+UPDATE deliveries d SET state = 'sending', due_at = $2, attempts = attempts + 1
+FROM (SELECT localid FROM deliveries WHERE state IN ('due', 'sending') AND due_at <= $1
+      ORDER BY priority, due_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due
+WHERE d.localid = due.localid
+RETURNING d.localid, id, code, told, means, phone, text, parts, attempts, created_at, traceparent
+"""
+_UNCONFIRMED = """
+UPDATE deliveries d SET check_at = $1 + greatest(interval '2 seconds', ($1 - sent_at))
+FROM (SELECT localid FROM deliveries WHERE state = 'sent' AND check_at <= $1 AND sent_at > $1 - interval '48 hours'
+      ORDER BY check_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS waiting
+WHERE d.localid = waiting.localid
+RETURNING d.provider_id
+"""
+
+
+class Sender:
+    """Hands SMS to the provider, for as long as the service runs."""
+
+    def __init__(self, database: Database, sealer: Sealer, provider: Kavenegar, pulse: Pulse) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._provider = provider
+        self._pulse = pulse
+
+    async def send_due(self) -> None:
+        """Send what is due until cancelled."""
+        while True:
+            self._pulse.beat()
+            try:
+                claimed = await self._claim()
+                groups = [claimed[n : n + MOST_SENT] for n in range(0, len(claimed), MOST_SENT)]
+                well = all(await asyncio.gather(*map(self._send, groups)))
+                if not claimed or not well:
+                    await asyncio.sleep(IDLE_SECONDS if well else FAILED_SECONDS)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("sender waits: %r", error)
+                await asyncio.sleep(FAILED_SECONDS)
+
+    async def ask_receipts(self) -> None:
+        """Ask the provider what became of SMS it took over, until cancelled."""
+        while True:
+            try:
+                asked = await self._ask_once()
+                await asyncio.sleep(0 if asked == MOST_ASKED else RECEIPT_SECONDS)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                await asyncio.sleep(RECEIPT_SECONDS)
+
+    async def _claim(self) -> list[Claimed]:
+        now = datetime.now(UTC)
+        async with self._database.transaction() as tx:
+            rows = await tx.fetch(_CLAIM, now, now + LEASE, MOST_SENT * IN_FLIGHT)
+        return [Claimed(*row) for row in rows]
+
+    async def _send(self, claimed: Sequence[Claimed]) -> bool:
+        """One call and its outcome; whether the provider took part."""
+        batch = [Outgoing(one.localid, self._sealer.open(one.phone), one.text) for one in claimed]
+        traced = next((one.traceparent for one in claimed if telemetry.follows(one.traceparent)), None)
+        if traced is None:
+            outcomes = await self._provider.send(batch)
+        else:
+            with telemetry.span("send", traced, telemetry.SpanKind.CLIENT, {"sms": len(batch)}):
+                outcomes = await self._provider.send(batch)
+        async with self._database.transaction() as tx:
+            await record_outcomes({one.localid: one for one in claimed}, outcomes, tx)
+        _report(outcomes)
+        return all(outcome.fate is not Fate.RETRY for outcome in outcomes)
+
+    async def _ask_once(self) -> int:
+        async with self._database.transaction() as tx:
+            rows = await tx.fetch(_UNCONFIRMED, datetime.now(UTC), MOST_ASKED)
+        if not rows:
+            return 0
+        statuses = await self._provider.receipts([row[0] for row in rows])
+        async with self._database.transaction() as tx:
+            await record_receipts(statuses, tx)
+        return len(rows)
+
+
+def _report(outcomes: Sequence[Outcome]) -> None:
+    for fate in Fate:
+        if count := sum(outcome.fate is fate for outcome in outcomes):
+            telemetry.SMS.add(count, {"outcome": fate.value})
+    refused = [outcome for outcome in outcomes if outcome.fate is Fate.REFUSED]
+    lost = next((outcome for outcome in outcomes if outcome.fate is Fate.RETRY), None)
+    if refused:
+        log.error("the provider refuses %d SMS for good: %s", len(refused), refused[0].detail)
+    if lost is not None:
+        log.log(logging.ERROR if lost.slow else logging.WARNING, "SMS are to be sent again: %s", lost.detail)
