@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from common.db import Transaction
@@ -127,7 +128,7 @@ def _failed(delivery: Claimed, reason: str, now: datetime) -> Event:
     )
 
 
-def _confirmed(row: Mapping[str, object], now: datetime) -> Event:
+def _confirmed(row: Any, now: datetime) -> Event:
     about = {"at": now, "code": row["code"], "notification": row["id"], "told": row["told"], "means": row["means"]}
     about["traceparent"] = row["traceparent"]
     if row["state"] == "delivered":

@@ -1,0 +1,171 @@
+"""The reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+
+from common.app import DatabaseOf
+from common.auth import Caller, Require, Role
+from common.calendar import Shift, ShiftName, jalali, jalali_moment, parse_date, shift_of
+from common.errors import FieldError, Problem
+from common.http import Page, decode_cursor, encode_cursor
+from fastapi import APIRouter, Depends, Path, Query
+
+from reporting.queries import Key, call_figures, case_figures, reply_figures, timeline
+from reporting.schemas import Calls, Figures, KeyFigures, ShiftFigures, ShiftReport, Timeline, TimelineStep
+
+router = APIRouter(prefix="/v1", tags=["reports"])
+Reader = Annotated[Caller, Depends(Require(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
+MOST_DAYS = 92
+CHANNELS = ("phone", "social", "app")
+SUMS = ("messages", "answered", "urgent", "sms_sent", "sms_delivered", "accepted", "objected")
+
+
+@dataclass(frozen=True)
+class Days:
+    """The days of a report, both included; the night shift of the last one ends at 07:00 of the next."""
+
+    first: date
+    last: date
+
+    @property
+    def start(self) -> datetime:
+        """First moment, UTC."""
+        return Shift(self.first, ShiftName.MORNING).start
+
+    @property
+    def end(self) -> datetime:
+        """First moment after, UTC."""
+        return Shift(self.last, ShiftName.NIGHT).end
+
+
+async def _days(
+    first: Annotated[str | None, Query(alias="from", max_length=20, examples=["1405-09-03"])] = None,
+    last: Annotated[str | None, Query(alias="to", max_length=20, examples=["2026-11-24"])] = None,
+) -> Days:
+    """Gregorian or Jalali dates; without any, today's shifts."""
+    today = shift_of(datetime.now(UTC)).day
+    begin = _date("from", first) or (_date("to", last) or today)
+    days = Days(begin, _date("to", last) or max(begin, today))
+    if not timedelta(0) <= days.last - days.first < timedelta(days=MOST_DAYS):
+        raise Problem(422, f"`from` must not be after `to`, and at most {MOST_DAYS} days are reported at once.")
+    return days
+
+
+def _date(name: str, text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        day = parse_date(text)
+    except (ValueError, OverflowError) as error:
+        raise Problem(422, "A date does not fit.", [FieldError(f"?{name}", str(error))]) from error
+    if not 1900 <= day.year <= 2200:
+        raise Problem(422, "A date does not fit.", [FieldError(f"?{name}", "out of range")])
+    return day
+
+
+DaysOf = Annotated[Days, Depends(_days)]
+
+
+@router.get("/reports/shifts")
+async def get_shifts(caller: Reader, database: DatabaseOf, days: DaysOf) -> ShiftReport:
+    """Every shift of the days, the empty ones too. A figure belongs to the shift in which its contact occurred."""
+    async with database.transaction() as tx:
+        cases = {row["key"]: row for row in await case_figures("shift", days.start, days.end, tx)}
+        calls = await call_figures(days.start, days.end, tx)
+        replies = await reply_figures(days.start, days.end, tx)
+    items = []
+    moment = days.start
+    while moment < days.end:
+        contacts = {c: int(cases.get(moment, {}).get(c, 0)) + replies.get((moment, c), 0) for c in CHANNELS}
+        contacts["phone"] += calls.get(moment, {}).get("phone", 0)
+        items.append(_shift(moment, cases.get(moment, {}), calls.get(moment, {}), contacts))
+        moment += timedelta(hours=8)
+    totals = {name: sum(getattr(item, name) for item in items) for name in SUMS}
+    totals |= {name: sum(getattr(item.calls, name) for item in items) for name in ("offered", "abandoned")}
+    return ShiftReport(items=items, totals=totals | {"contacts": sum(sum(i.contacts.values()) for i in items)})
+
+
+@router.get("/reports/channels")
+async def get_channels(caller: Reader, database: DatabaseOf, days: DaysOf) -> Page[KeyFigures]:
+    """By channel."""
+    return await _by("channel", database, days, None, 50)
+
+
+@router.get("/reports/units")
+async def get_units(
+    caller: Reader,
+    database: DatabaseOf,
+    days: DaysOf,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Page[KeyFigures]:
+    """By the unit that has the case now."""
+    return await _by("unit", database, days, cursor, limit)
+
+
+@router.get("/reports/topics")
+async def get_topics(
+    caller: Reader,
+    database: DatabaseOf,
+    days: DaysOf,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Page[KeyFigures]:
+    """By topic of the catalogue."""
+    return await _by("topic", database, days, cursor, limit)
+
+
+@router.get("/cases/{code}/timeline", responses={404: {"description": "Problem"}})
+async def get_timeline(
+    code: Annotated[str, Path(pattern=r"^\d{10}$")], caller: Reader, database: DatabaseOf
+) -> Timeline:
+    """Everything that is known of a case, in order."""
+    async with database.transaction() as tx:
+        steps = await timeline(code, tx)
+    if steps is None:
+        raise Problem(404, "Nothing is known of this code yet.")
+    return Timeline(code=code, steps=[TimelineStep(**s, at_tehran=jalali_moment(s["at"])) for s in steps])
+
+
+async def _by(key: Key, database: DatabaseOf, days: Days, cursor: str | None, limit: int) -> Page[KeyFigures]:
+    after = str(decode_cursor(cursor, 1)[0]) if cursor else ""
+    async with database.transaction() as tx:
+        rows = await case_figures(key, days.start, days.end, tx)
+    left = [row for row in rows if row["key"] > after]
+    items = [KeyFigures(key=row["key"], **_figures(row).model_dump()) for row in left[:limit]]
+    return Page(items=items, next_cursor=encode_cursor(items[-1].key) if len(left) > limit else None)
+
+
+def _shift(
+    moment: datetime, cases: Mapping[str, Any], calls: Mapping[str, Any], contacts: Mapping[str, int]
+) -> ShiftFigures:
+    shift = shift_of(moment)
+    return ShiftFigures(
+        **_figures(cases).model_dump(),
+        day=shift.day,
+        day_jalali=jalali(shift.day),
+        shift=shift.name,
+        begins=shift.start,
+        ends=shift.end,
+        contacts=dict(contacts),
+        calls=Calls(**{name: calls[name] for name in Calls.model_fields if name in calls}),
+    )
+
+
+def _figures(row: Mapping[str, Any]) -> Figures:
+    if not row:
+        return Figures()
+    return Figures(
+        **{name: row[name] for name in SUMS},
+        handled_in_nahiye=_share(row["in_nahiye"], row["messages"]),
+        handled_at_hq=_share(row["at_hq"], row["messages"]),
+        referred_within_a_second=_share(row["referred_in_a_second"], row["messages"]),
+        answered_within_deadline=_share(row["answered_in_time"], row["answered"]),
+        urgent_answered_in_time=_share(row["urgent_in_time"], row["urgent"]),
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None

@@ -1,0 +1,100 @@
+"""Facts, as the events told them. What a report says is derived from these rows, never stored beside them."""
+
+from datetime import datetime
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+from common.inbox import inbox_table
+from common.outbox import outbox_tables
+from sqlalchemy import DateTime, Index, Table, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Tables of this service."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {str: Text, datetime: DateTime(timezone=True)}
+
+
+def table(model: type[Base]) -> Table:
+    """The table of a model, for bulk statements."""
+    return cast(Table, model.__table__)
+
+
+class Call(Base):
+    """A call and the moments of its queue."""
+
+    __tablename__ = "calls"
+    __table_args__ = (Index("calls_first_at", "first_at"),)
+
+    call_id: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str]
+    first_at: Mapped[datetime]
+    joined_at: Mapped[datetime | None]
+    offered_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    abandoned_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class CaseFact(Base):
+    """A case as it was opened."""
+
+    __tablename__ = "case_facts"
+    __table_args__ = (Index("case_facts_occurred_at", "occurred_at"),)
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    platform: Mapped[str | None]
+    kind: Mapped[str]
+    topic: Mapped[str]
+    deputy: Mapped[str]
+    unit: Mapped[str]
+    level: Mapped[str]
+    region: Mapped[int | None]
+    urgent: Mapped[bool]
+    call_id: Mapped[str | None]
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    opened_at: Mapped[datetime]
+    deadline: Mapped[datetime]
+
+
+class MoveFact(Base):
+    """One step of a case."""
+
+    __tablename__ = "moves"
+    __table_args__ = (Index("moves_at", "at"),)
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    step: Mapped[str]
+    status: Mapped[str]
+    unit: Mapped[str]
+    level: Mapped[str]
+    at: Mapped[datetime]
+    reason: Mapped[str | None]
+    by: Mapped[str | None]
+    channel: Mapped[str | None]
+
+
+class NotificationFact(Base):
+    """What became of one notification."""
+
+    __tablename__ = "notification_facts"
+    __table_args__ = (Index("notification_facts_code", "code"),)
+
+    notification: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str]
+    told: Mapped[str]
+    means: Mapped[str]
+    sent_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    parts: Mapped[int | None]
+
+
+FACTS = (Call, CaseFact, MoveFact, NotificationFact)
+inbox_table(Base.metadata)
+outbox_tables(Base.metadata)  # empty: reporting publishes nothing, but its relay and partitions are every service's

@@ -1,0 +1,74 @@
+"""What reporting answers."""
+
+from datetime import date
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+
+class Figures(BaseModel):
+    """What a group of cases came to; shares are 0 to 1, null where there is nothing to share."""
+
+    messages: int = 0
+    handled_in_nahiye: float | None = None
+    handled_at_hq: float | None = None
+    referred_within_a_second: float | None = None
+    answered: int = 0
+    answered_within_deadline: float | None = None
+    urgent: int = 0
+    urgent_answered_in_time: float | None = None
+    sms_sent: int = 0
+    sms_delivered: int = 0
+    accepted: int = 0
+    objected: int = 0
+
+
+class Calls(BaseModel):
+    """What the telephone queue came to; waits in seconds."""
+
+    offered: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    mean_wait: float | None = None
+    p95_wait: float | None = None
+
+
+class ShiftFigures(Figures):
+    """One shift."""
+
+    day: date
+    day_jalali: str
+    shift: str
+    begins: AwareDatetime
+    ends: AwareDatetime
+    contacts: dict[str, int] = Field(description="by channel")
+    calls: Calls
+
+
+class ShiftReport(BaseModel):
+    """Shifts of some days, the empty ones too."""
+
+    items: list[ShiftFigures]
+    totals: dict[str, int]
+
+
+class KeyFigures(Figures):
+    """The cases of one channel, unit or topic."""
+
+    key: str
+
+
+class TimelineStep(BaseModel):
+    """One thing that happened to a case."""
+
+    at: AwareDatetime
+    at_tehran: str
+    step: str
+    detail: dict[str, Any]
+
+
+class Timeline(BaseModel):
+    """What happened to a case, in order."""
+
+    code: str
+    steps: list[TimelineStep]
