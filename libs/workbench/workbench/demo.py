@@ -1,0 +1,181 @@
+"""The demo: one day of a simulated city, through the real system, reconciled at its end."""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from common.calendar import jalali, shift_of
+from rich.console import Console
+from rich.progress import Progress
+
+from workbench.city import Planned, plan_calls, plan_day
+from workbench.home import SANDBOX
+from workbench.reconcile import Balance, settle
+from workbench.story import print_shifts, print_story
+from workbench.system import Workbench
+
+AT_A_TIME = 12
+OUTCOMES = ("محل شست‌وشو و لایروبی شد", "چاله ترمیم شد", "مانع برداشته شد", "شاخه خطرناک هرس شد", "مورد اصلاح شد")
+
+
+@dataclass
+class Day:
+    """What was done, and what is expected to have come of it."""
+
+    bench: Workbench
+    client: httpx.AsyncClient
+    progress: Progress
+    codes: dict[str, Planned] = field(default_factory=dict)
+    answered: dict[str, Planned] = field(default_factory=dict)
+    replied: dict[str, str] = field(default_factory=dict)
+    sms_before: int = 0
+
+    async def post(self, address: str, who: str, body: Any, **headers: str) -> httpx.Response:
+        """Post to `service/path` as a role (`staff:unit` for staff); an error that is not expected ends the demo."""
+        service, _, path = address.partition("/")
+        answer = await self.client.post(f"{self.bench.url(service)}/{path}", json=body, headers=self._as(who) | headers)
+        answer.raise_for_status()
+        return answer
+
+    async def get(self, service: str, path: str, **query: str) -> Any:
+        """Read as a supervisor."""
+        answer = await self.client.get(f"{self.bench.url(service)}{path}", params=query, headers=self._as("supervisor"))
+        answer.raise_for_status()
+        return answer.json()
+
+    async def sms(self) -> int:
+        """How many SMS the provider delivered, ever."""
+        return int((await self.client.get(f"{self.bench.url(SANDBOX)}/ledger/summary")).json()["delivered"])
+
+    def _as(self, who: str) -> dict[str, str]:
+        role, _, unit = who.partition(":")
+        token = self.bench.keys.token(role, unit=unit or None, citizen="demo" if role == "app" else None)
+        return {"Authorization": f"Bearer {token}"}
+
+
+async def play(bench: Workbench, console: Console) -> bool:
+    """Play the day before today; whether every figure reconciles."""
+    started = time.monotonic()
+    seed = int(time.time())
+    day = shift_of(datetime.now(UTC) - timedelta(days=1)).day
+    planned = plan_day(day, seed)
+    console.rule(f"one day of a city: {jalali(day)}, {len(planned)} messages")
+    async with httpx.AsyncClient(timeout=30) as client:
+        with Progress(console=console) as progress:
+            run = Day(bench, client, progress)
+            run.sms_before = await run.sms()
+            await _calls(run, list(plan_calls(planned, day, seed)))
+            await _each(run, "citizens write and call", planned, _send)
+            routed = await settle(bench, run.codes, 60)
+            await _each(run, "staff work the cases", list(run.codes.items()), _work)
+            await _told(run)
+            await _each(run, "citizens reply 31 or 33", list(run.answered.items()), _reply)
+            replied = await _replied(run)
+        reconciled = await _close(run, console, routed, replied)
+        console.print(f"played in {time.monotonic() - started:.0f} s")
+    return reconciled
+
+
+async def _each(run: Day, title: str, items: list[Any], work: Any) -> None:
+    task = run.progress.add_task(title, total=len(items))
+    queue = iter(items)
+
+    async def worker() -> None:
+        for item in queue:
+            await work(run, item)
+            run.progress.advance(task)
+
+    await asyncio.gather(*(worker() for _ in range(AT_A_TIME)))
+
+
+async def _calls(run: Day, events: list[dict[str, Any]]) -> None:
+    task = run.progress.add_task("telephones ring", total=len(events))
+    random.Random(1).shuffle(events)  # an exchange's events come in any order
+    for n in range(0, len(events), 500):
+        await run.post("intake/v1/phone/events", "service", {"events": events[n : n + 500]})
+        run.progress.advance(task, len(events[n : n + 500]))
+
+
+async def _send(run: Day, one: Planned) -> None:
+    role = {"phone": "operator", "social": "bot", "app": "app"}[one.channel]
+    answer = await run.post(f"intake/v1/{one.channel}/messages", role, one.body)
+    run.codes[answer.json()["code"]] = one
+
+
+async def _work(run: Day, item: tuple[str, Planned]) -> None:
+    """A work order, the finding, and, where there is something to do, that it is done."""
+    code, one = item
+    if one.finding == "wrong_unit":
+        await _step(run, code, "bounces", {"reason": "در حیطه این واحد نیست"})
+        return
+    await _step(run, code, "work-orders", {"officer": "گشت"})
+    await _step(run, code, "findings", {"finding": one.finding})
+    if one.finding == "actionable":
+        await _step(run, code, "completions", {"outcome": OUTCOMES[int(code[0]) % len(OUTCOMES)]})
+    if one.finding != "deferred":
+        run.answered[code] = one
+
+
+async def _step(run: Day, code: str, step: str, body: dict[str, Any]) -> None:
+    case = await run.get("routing", f"/v1/cases/{code}")
+    seen = {"If-Match": f'"{case["revision"]}"'}
+    await run.post(f"routing/v1/cases/{code}/{step}", f"staff:{case['unit']}", body, **seen)
+
+
+async def _told(run: Day) -> None:
+    """Until every answer has reached its citizen, who could not reply before."""
+    task = run.progress.add_task("SMS go out", total=len(run.answered))
+    while True:
+        told = min(len(run.answered), max(0, await run.sms() - run.sms_before - len(run.codes)))
+        run.progress.update(task, completed=told)
+        if told == len(run.answered):
+            return
+        await asyncio.sleep(0.2)
+
+
+async def _reply(run: Day, item: tuple[str, Planned]) -> None:
+    code, one = item
+    if one.reply is None:
+        return
+    body = {"sender": one.body["phone"], "text": f"{one.reply} {code}" if int(code[-1]) % 2 else one.reply}
+    (await run.client.post(f"{run.bench.url(SANDBOX)}/inbox", json=body)).raise_for_status()
+    run.replied[code] = one.reply
+
+
+async def _replied(run: Day) -> dict[str, int]:
+    """Until reporting knows of every reply; what it counts."""
+    until = time.monotonic() + 30
+    while True:
+        found = {"31": 0, "33": 0}
+        for code in run.replied:
+            steps = [step["step"] for step in (await run.get("reporting", f"/v1/cases/{code}/timeline"))["steps"]]
+            found["31"] += "accept" in steps
+            found["33"] += "object" in steps
+        if sum(found.values()) == len(run.replied) or time.monotonic() > until:
+            return found
+        await asyncio.sleep(0.3)
+
+
+async def _close(run: Day, console: Console, routed: Balance, replied: dict[str, int]) -> bool:
+    report = await run.get("reporting", "/v1/reports/shifts", **_span(run))
+    print_shifts(console, report["items"])
+    accepted = next((code for code, reply in run.replied.items() if reply == "31"), next(iter(run.codes)))
+    await print_story(console, run, accepted)
+    final = await settle(run.bench, run.codes, 30)
+    asked = {answer: sum(reply == answer for reply in run.replied.values()) for answer in ("31", "33")}
+    good = final.good and routed.good and final.accepted == len(run.codes) == 600 and asked == replied
+    console.print(f"\n[bold]{final.line()}[/]; replies {asked} = counted {replied}: {'good' if good else 'BROKEN'}")
+    console.print(
+        "Next: `make up` keeps it running; the SMS are at the sandbox's page, the routes at each service's /docs, "
+        "the way of a message in docs/architecture.md."
+    )
+    return good
+
+
+def _span(run: Day) -> dict[str, str]:
+    moments = [datetime.fromisoformat(one.body["occurred_at"]) for one in run.codes.values()]
+    return {"from": shift_of(min(moments)).day.isoformat(), "to": shift_of(max(moments)).day.isoformat()}
