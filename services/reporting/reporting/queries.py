@@ -100,8 +100,7 @@ async def timeline(code: str, tx: Transaction) -> list[dict[str, Any]] | None:
         steps.append((move["at"], move["step"], detail))
     for told in await tx.fetch(_TIMELINE_NOTIFICATIONS, code):
         about = {"told": told["told"], "means": told["means"]}
-        for name in ("sent", "delivered", "failed"):
-            if told[f"{name}_at"]:
-                steps.append((told[f"{name}_at"], name, about))
+        moments = ((told[f"{name}_at"], name, about) for name in ("sent", "delivered", "failed"))
+        steps.extend(moment for moment in moments if moment[0])
     steps.sort(key=lambda step: step[0])
     return [{"at": at.astimezone(UTC), "step": step, "detail": detail} for at, step, detail in steps]

@@ -1,0 +1,62 @@
+"""Real parts, started once a test session through the workbench, with state in a temporary folder."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from common.kafka import create_streams
+from workbench.home import Home
+from workbench.kafka import Kafka
+from workbench.keys import Keys
+from workbench.postgres import Postgres
+from workbench.system import Workbench
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the session."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="session")
+def kafka(state: Path) -> Iterator[Kafka]:
+    """A broker with the streams created."""
+    broker = Kafka(state / "kafka")
+    broker.start()
+    asyncio.run(create_streams(broker.servers))
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(state: Path) -> Iterator[Postgres]:
+    """A server without databases of ours."""
+    server = Postgres(state / "postgres")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def keys(state: Path) -> Keys:
+    """Keys that sign tokens and seal personal data."""
+    made = Keys(state / "keys")
+    made.make()
+    return made
+
+
+@pytest.fixture(scope="session")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    """The whole system as processes; traces go where a test says."""
+    with Workbench(Home(tmp_path_factory.mktemp("city")), settings={"PASOKH_TRACE_RATIO": "0"}) as bench:
+        yield bench
+
+
+@pytest.fixture
+def database_name() -> str:
+    """A name that no other test uses."""
+    return f"test_{next(_numbers)}"

@@ -1,0 +1,161 @@
+"""Outbox and relay against real Kafka and PostgreSQL."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+from common import outbox
+from common.db import Database
+from common.events import MessageReceived, Stream
+from common.health import Health
+from common.partitions import prepare_days
+from common.relay import Relay
+from workbench.kafka import Kafka
+from workbench.postgres import Postgres
+
+from tests.builders import a_database, a_message
+
+
+@pytest.fixture
+async def database(postgres: Postgres, database_name: str) -> AsyncIterator[Database]:
+    made = await a_database(postgres, "intake", database_name)
+    yield made
+    await made.close()
+
+
+@contextlib.asynccontextmanager
+async def relaying(database: Database, kafka: Kafka) -> AsyncIterator[Relay]:
+    relay = Relay("test", database, kafka.servers, Health().pulse("relay"))
+    task = asyncio.create_task(relay.run())
+    try:
+        yield relay
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await relay.drain(5)
+
+
+async def commit(database: Database, *messages: MessageReceived) -> None:
+    async with database.transaction() as tx:
+        tx.publish(*messages)
+
+
+async def commit_and_fail(database: Database, message: MessageReceived) -> None:
+    async with database.transaction() as tx:
+        tx.publish(message)
+        raise ZeroDivisionError
+
+
+async def pending(database: Database) -> int:
+    async with database.transaction() as tx:
+        return int(await tx.fetchval("SELECT count(*) FROM outbox_pending"))
+
+
+async def until_struck(database: Database) -> None:
+    async with asyncio.timeout(20):
+        while await pending(database):
+            await asyncio.sleep(0.02)
+
+
+async def published(kafka: Kafka, keys: set[str]) -> list[tuple[str, bytes]]:
+    """(key, ce_id) of all records with these keys, in order."""
+    consumer = AIOKafkaConsumer(Stream.MESSAGES, bootstrap_servers=kafka.servers, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(consumer.assignment())
+        found: list[tuple[str, bytes]] = []
+        while any([await consumer.position(part) < end for part, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                found += [(r.key.decode(), dict(r.headers)["ce_id"]) for r in records if r.key.decode() in keys]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def test_what_is_committed_is_published_and_struck_off(database: Database, kafka: Kafka) -> None:
+    messages = [a_message() for _ in range(50)]
+    async with relaying(database, kafka):
+        await commit(database, *messages)
+        await until_struck(database)
+    found = await published(kafka, {m.code for m in messages})
+    assert sorted(found) == sorted((m.code, str(m.id).encode()) for m in messages)
+
+
+async def test_what_is_rolled_back_is_never_published(database: Database, kafka: Kafka) -> None:
+    message = a_message()
+    async with relaying(database, kafka):
+        with pytest.raises(ZeroDivisionError):
+            await commit_and_fail(database, message)
+        await commit(database, other := a_message())
+        await until_struck(database)
+    assert [key for key, _ in await published(kafka, {message.code, other.code})] == [other.code]
+
+
+async def test_what_a_crash_left_pending_is_found_by_the_next_relay(database: Database, kafka: Kafka) -> None:
+    messages = [a_message() for _ in range(2500)]
+    await commit(database, *messages)
+    async with relaying(database, kafka):
+        await until_struck(database)
+    assert len(await published(kafka, {m.code for m in messages})) == 2500
+
+
+async def test_a_crash_between_ack_and_strike_publishes_again_with_the_same_id(
+    database: Database, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = a_message()
+
+    async def dies(*_: object) -> None:
+        raise ConnectionError("killed before the strike")
+
+    with monkeypatch.context() as crash:
+        crash.setattr(outbox, "strike", dies)
+        async with relaying(database, kafka):
+            await commit(database, message)
+            async with asyncio.timeout(20):
+                while not await published(kafka, {message.code}):
+                    await asyncio.sleep(0.05)
+    assert await pending(database) == 1
+    async with relaying(database, kafka):
+        await until_struck(database)
+    assert {ce_id for _, ce_id in await published(kafka, {message.code})} == {str(message.id).encode()}
+
+
+async def test_only_one_relay_leads_and_hears_of_the_others_commits(
+    database: Database, postgres: Postgres, kafka: Kafka
+) -> None:
+    async with relaying(database, kafka) as first:
+        async with asyncio.timeout(10):
+            while not first.leading:
+                await asyncio.sleep(0.02)
+        replica = Database(database.address)
+        async with relaying(replica, kafka) as second:
+            await commit(replica, message := a_message())
+            await until_struck(database)
+            assert (first.leading, second.leading) == (True, False)
+        await replica.close()
+    assert len(await published(kafka, {message.code})) == 1
+
+
+async def test_republish_makes_events_pending_again(database: Database, kafka: Kafka) -> None:
+    messages = [a_message(at=datetime.now(UTC)) for _ in range(5)]
+    async with relaying(database, kafka):
+        await commit(database, *messages)
+        await until_struck(database)
+        async with database.transaction() as tx:
+            assert await outbox.republish(tx.driver, datetime.now(UTC) - timedelta(hours=1)) == 5
+        await until_struck(database)
+    assert len(await published(kafka, {m.code for m in messages})) == 10
+
+
+async def test_days_are_made_ahead_and_dropped_when_over_but_not_while_pending(database: Database) -> None:
+    today = datetime.now(UTC).date()
+    await commit(database, a_message())
+    async with database.transaction() as tx:
+        await prepare_days(tx, today + timedelta(days=40))
+        kept = {row[0] for row in await tx.fetch("SELECT relname FROM pg_class WHERE relname LIKE 'outbox_2%'")}
+    assert f"outbox_{today:%Y%m%d}" in kept  # it holds what was never published
+    assert f"outbox_{today + timedelta(days=1):%Y%m%d}" not in kept
+    assert f"outbox_{today + timedelta(days=47):%Y%m%d}" in kept
