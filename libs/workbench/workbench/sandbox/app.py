@@ -58,6 +58,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with httpx.AsyncClient(timeout=10) as client:
         app.state.client = client
         yield
+    app.state.ledger.close()
 
 
 async def page(request: Request) -> str:

@@ -65,6 +65,10 @@ class Ledger:
         """An SMS by the sender's id."""
         return self._by_localid.get(localid)
 
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
     def _remember(self, sms: Sms) -> None:
         self.sent.append(sms)
         self._by_id[sms.messageid] = sms

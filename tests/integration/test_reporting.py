@@ -1,0 +1,182 @@
+import random
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from common.db import Database
+from common.events import (
+    CallChanged,
+    CallEvent,
+    Channel,
+    Event,
+    NotificationDelivered,
+    NotificationFailed,
+    Status,
+    Step,
+    Told,
+)
+from reporting.app import create_app
+from reporting.handlers import HANDLERS
+from reporting.models import FACTS, table
+from reporting.settings import Settings
+from workbench.keys import Keys
+from workbench.postgres import Postgres
+
+from tests.builders import a_database, a_move, a_sending, an_opening, service_settings
+from tests.integration.http import Asked
+
+MORNING = datetime(2026, 11, 24, 6, tzinfo=UTC)
+
+
+class Reporting:
+    """Reporting's handlers on a database, and its routes."""
+
+    def __init__(self, database: Database, asked: Asked) -> None:
+        self.database, self.asked = database, asked
+
+    async def receive(self, events: Sequence[Event], batch: int = 1000) -> None:
+        for start in range(0, len(events), batch):
+            async with self.database.transaction() as tx:
+                for kind, handler in HANDLERS.items():
+                    if some := [e for e in events[start : start + batch] if type(e) is kind]:
+                        await handler(some, tx)
+
+    async def facts(self) -> dict[str, list[Any]]:
+        async with self.database.transaction() as tx:
+            return {
+                table(fact).name: sorted(str(dict(row)) for row in await tx.fetch(f"SELECT * FROM {table(fact).name}"))
+                for fact in FACTS
+            }
+
+    async def forget(self) -> None:
+        async with self.database.transaction() as tx:
+            await tx.execute(f"TRUNCATE {', '.join(table(fact).name for fact in FACTS)}")
+
+    async def shift(self, name: str) -> dict[str, Any]:
+        report = (await self.asked.get("/v1/reports/shifts", "supervisor", **{"from": "1405-09-03"})).json()
+        [found] = [item for item in report["items"] if item["shift"] == name and item["day"] == "2026-11-24"]
+        return dict(found)
+
+
+@pytest.fixture
+async def reporting(postgres: Postgres, database_name: str, keys: Keys) -> AsyncIterator[Reporting]:
+    database = await a_database(postgres, "reporting", database_name)
+    app = create_app(Settings.model_construct(None, **service_settings(database.address, keys)))
+    yield Reporting(database, Asked(app, keys))
+    await app.state.service.database.close()
+    await database.close()
+
+
+def a_day() -> list[Event]:
+    """Three cases and three calls of one morning."""
+    times = {"occurred_at": MORNING, "received_at": MORNING, "at": MORNING + timedelta(milliseconds=100)}
+    late = times | {"at": MORNING + timedelta(seconds=2)}
+    due = {"deadline": MORNING + timedelta(hours=1)}
+    done = an_opening(**times, **due, level="nahiye", unit="nahiye-5-1", urgent=True)
+    slow = an_opening(**late, **due, channel=Channel.PHONE, call_id="c1")
+    triage = an_opening(**times, **due, channel=Channel.SOCIAL, level="hq", unit="hq-triage", urgent=True)
+    answered_at, too_late = MORNING + timedelta(minutes=30), MORNING + timedelta(hours=2)
+    own = {"unit": "nahiye-5-1", "level": "nahiye"}
+    sms = a_sending(done.code, at=MORNING)
+    told = {"at": answered_at, "code": done.code, "notification": sms.notification, "told": sms.told, "means": "sms"}
+    return [
+        *(done, slow, triage, sms, NotificationDelivered(**told), a_sending(slow.code, at=MORNING)),
+        NotificationFailed(at=MORNING, code=triage.code, notification=done.id, told=Told.DONE, means="sms", reason="x"),
+        a_move(done.code, 2, Step.ORDER_WORK, Status.IN_PROGRESS, at=answered_at, **own),
+        a_move(done.code, 3, Step.CLOSE, Status.ANSWERED, at=answered_at, **own),
+        a_move(done.code, 4, Step.ACCEPT, Status.ACCEPTED, at=answered_at, channel=Channel.SOCIAL, **own),
+        a_move(slow.code, 2, Step.CLOSE, Status.ANSWERED, at=too_late),
+        *_call("c1", wait=30, answered=True),
+        *_call("c2", wait=90, answered=False),
+        *_call("c3", wait=60, answered=True),
+    ]
+
+
+def _call(call_id: str, *, wait: float, answered: bool) -> list[Event]:
+    def event(kind: CallEvent, seconds: float) -> Event:
+        return CallChanged(at=MORNING + timedelta(seconds=seconds), call_id=call_id, queue="137", event=kind)
+
+    if not answered:
+        return [event(CallEvent.JOINED, 0), event(CallEvent.ABANDONED, wait)]
+    ring = event(CallEvent.OFFERED, wait - 5)
+    return [event(CallEvent.JOINED, 0), ring, event(CallEvent.ANSWERED, wait), event(CallEvent.ENDED, wait + 60)]
+
+
+async def test_the_figures_of_a_shift(reporting: Reporting) -> None:
+    await reporting.receive(a_day())
+    shift = await reporting.shift("morning")
+    assert shift["contacts"] == {"phone": 3, "social": 2, "app": 1}
+    assert shift["calls"] == {"offered": 2, "answered": 2, "abandoned": 1, "mean_wait": 60.0, "p95_wait": 87.0}
+    expected = {
+        "messages": 3,
+        "handled_in_nahiye": 0.3333,
+        "handled_at_hq": 0.3333,
+        "referred_within_a_second": 0.6667,
+        "answered": 2,
+        "answered_within_deadline": 0.5,
+        "urgent": 2,
+        "urgent_answered_in_time": 0.5,
+        "sms_sent": 2,
+        "sms_delivered": 1,
+        "accepted": 1,
+        "objected": 0,
+    }
+    assert {name: shift[name] for name in expected} == expected
+    assert (await reporting.shift("noon"))["messages"] == 0
+
+
+async def test_shuffled_and_doubled_events_give_the_same_facts(reporting: Reporting) -> None:
+    day = a_day()
+    await reporting.receive(day)
+    expected = await reporting.facts()
+    for seed in range(12):
+        await reporting.forget()
+        await reporting.receive(_shuffled(day, seed), batch=1 + seed)
+        assert await reporting.facts() == expected
+
+
+def _shuffled(events: Sequence[Event], seed: int) -> list[Event]:
+    dice = random.Random(seed)
+    twice = [*events, *dice.choices(events, k=len(events))]
+    dice.shuffle(twice)
+    return twice
+
+
+@pytest.mark.parametrize(("report", "groups"), [("channels", 3), ("units", 3), ("topics", 1)])
+async def test_the_same_figures_by_key(reporting: Reporting, report: str, groups: int) -> None:
+    await reporting.receive(a_day())
+    path = f"/v1/reports/{report}"
+    query: dict[str, Any] = {"from": "2026-11-24", "to": "2026-11-24"}
+    items = (await reporting.asked.get(path, "supervisor", **query)).json()["items"]
+    assert len(items) == groups
+    assert sum(item["messages"] for item in items) == 3
+    assert sum(item["sms_sent"] for item in items) == 2
+    if report != "channels":
+        page = (await reporting.asked.get(path, "supervisor", **query, limit=1)).json()
+        assert (page["items"], page["next_cursor"] is None) == (items[:1], groups == 1)
+
+
+async def test_a_timeline_is_in_order_and_unknown_codes_are_404(reporting: Reporting) -> None:
+    day = a_day()
+    await reporting.receive(day)
+    steps = (await reporting.asked.get(f"/v1/cases/{day[0].key}/timeline", "operator")).json()["steps"]
+    assert [s["step"] for s in steps][:3] == ["received", "sent", "referred"]
+    assert [s["step"] for s in steps][-1] in ("accept", "delivered")
+    assert (await reporting.asked.get("/v1/cases/0000000000/timeline", "operator")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"from": "x"},
+        {"from": "1405-13-01"},
+        {"from": "2026-01-01", "to": "2026-12-31"},
+        {"from": "2026-02-02", "to": "2026-02-01"},
+        {"from": "0001-01-01"},
+    ],
+)
+async def test_dates_that_do_not_fit_are_422(reporting: Reporting, query: dict[str, str]) -> None:
+    answer = await reporting.asked.get("/v1/reports/shifts", "supervisor", **query)
+    assert answer.status_code == 422
+    assert answer.json()["detail"]
