@@ -23,6 +23,9 @@ lock:
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  $(foreach name,common workbench intake routing notify reporting,--no-emit-package pasokh-$(name)) \
 	  --extra dev pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	  $(foreach name,common workbench intake routing notify reporting,--no-emit-package pasokh-$(name)) \
+	  $(foreach name,intake routing notify reporting,services/$(name)/pyproject.toml) -o requirements.service.lock
 
 demo: setup
 	$(BIN)/workbench demo
@@ -34,7 +37,7 @@ test: setup
 	$(BIN)/python -m pytest tests --ignore tests/bench
 
 check: setup
-	$(BIN)/python tools/check.py
+	$(BIN)/python -m tools.check
 
 bench: setup
 	$(BIN)/python -m tests.bench

@@ -13,6 +13,8 @@ from workbench.keys import Keys
 from workbench.postgres import Postgres
 from workbench.system import Workbench
 
+from tests.e2e.otlp import Receiver
+
 _numbers = itertools.count()
 
 
@@ -50,9 +52,18 @@ def keys(state: Path) -> Keys:
 
 
 @pytest.fixture(scope="session")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
-    """The whole system as processes; traces go where a test says."""
-    with Workbench(Home(tmp_path_factory.mktemp("city")), settings={"PASOKH_TRACE_RATIO": "0"}) as bench:
+def traces() -> Iterator[Receiver]:
+    """What the services of `city` export."""
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture(scope="session")
+def city(tmp_path_factory: pytest.TempPathFactory, traces: Receiver) -> Iterator[Workbench]:
+    """The whole system as processes; only what a test traces is traced."""
+    settings = {"PASOKH_TRACE_RATIO": "0", "PASOKH_OTLP": traces.url}
+    with Workbench(Home(tmp_path_factory.mktemp("city")), settings=settings) as bench:
         yield bench
 
 

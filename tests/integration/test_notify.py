@@ -12,15 +12,14 @@ import httpx
 import pytest
 import uvicorn
 from common.db import Database
-from common.events import NotificationRequested, Told
+from common.events import NotificationRequested, SealedAddress, Told
 from common.health import Pulse
 from common.sealed import Sealer
 from fastapi import FastAPI
-from notify import sender as sending
 from notify.app import create_app
 from notify.handlers import store_requests_with
 from notify.outcomes import record_receipts
-from notify.providers.kavenegar import Kavenegar
+from notify.providers.kavenegar import Kavenegar, Outgoing
 from notify.sender import Sender
 from notify.settings import Settings
 from notify.words import Matrix
@@ -151,7 +150,7 @@ async def test_an_answer_that_is_lost_after_delivery_is_asked_for_again_with_the
 async def test_a_crash_between_the_call_and_its_outcome_sends_again_with_the_same_localid(notify: Notify) -> None:
     await notify.receive(notify.request())
     claimed = await notify.sender._claim()
-    await notify.provider.send([sending.Outgoing(c.localid, notify.sealer.open(c.phone), c.text) for c in claimed])
+    await notify.provider.send([Outgoing(c.localid, notify.sealer.open(c.phone), c.text) for c in claimed])
     assert await notify.sender._claim() == []  # the lease holds
     async with beside(notify.sender.send_due()):
         await notify.until("sent")
@@ -171,6 +170,14 @@ async def test_one_bad_number_in_a_call_is_given_up_alone_and_loudly(
     assert sorted(await notify.events()) == ["notification.failed.v1", *["notification.sent.v1"] * 3]
     assert "refuses" in caplog.text
     assert "9350000000" not in caplog.text
+
+
+async def test_a_number_whose_key_is_lost_is_given_up_alone(notify: Notify) -> None:
+    lost = a_request(reply_to=SealedAddress(phone="k9:AAAA", sms=True))
+    await notify.receive(notify.request(), lost, notify.request())
+    async with beside(notify.sender.send_due()):
+        await notify.until("sent", "failed", "sent")
+    assert sorted(await notify.events()) == ["notification.failed.v1", *["notification.sent.v1"] * 2]
 
 
 async def test_urgent_ones_go_first(notify: Notify) -> None:

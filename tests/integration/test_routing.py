@@ -45,7 +45,8 @@ class Routing:
     async def case(self, code: str, who: str = "supervisor") -> dict[str, Any]:
         answer = await self.asked.get(f"/v1/cases/{code}", who)
         assert answer.status_code == 200
-        return answer.json() | {"etag": answer.headers["etag"]}
+        case: dict[str, Any] = answer.json()
+        return case | {"etag": answer.headers["etag"]}
 
     async def step(self, code: str, path: str, body: Any, who: str = "supervisor") -> str:
         etag = (await self.case(code))["etag"]

@@ -124,9 +124,9 @@ class Workbench:
 
     def bring_up(self, name: str) -> None:
         """Start what was taken down, and wait until it is ready."""
-        with self._lock:
+        with self._lock:  # else the supervisor would start it a second time
+            self._start(name)
             self._down.discard(name)
-        self._start(name)
         self.wait_ready(name)
 
     def running(self, name: str) -> bool:

@@ -38,7 +38,7 @@ def _may_see(caller: Caller, row: Any) -> bool:
 
 
 def _message_out(row: Any, caller: Caller, sealer: Sealer) -> MessageOut:
-    phone = sealer.open(row["phone"]) if row["phone"] else None
+    phone = sealer.readable(row["phone"])
     if phone and not caller.has(Role.OPERATOR, Role.SUPERVISOR):
         phone = mask_phone(phone)
     return MessageOut.model_validate(dict(row) | {"phone": phone})

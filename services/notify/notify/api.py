@@ -65,7 +65,7 @@ async def get_notifications(
     items = [
         NotificationOut(
             **{name: row[name] for name in NotificationOut.model_fields if name not in ("phone", "attempts")},
-            phone=mask_phone(sealer.open(row["phone"])) if row["phone"] else None,
+            phone=mask_phone(number) if (number := sealer.readable(row["phone"])) else None,
             attempts=[AttemptOut(**dict(one)) for one in tries if one["localid"] == row["localid"]],
         )
         for row in rows[:limit]

@@ -24,6 +24,7 @@ IN_FLIGHT = 4  # calls at a time
 IDLE_SECONDS = 0.03
 RECEIPT_SECONDS = 1.0
 FAILED_SECONDS = 0.5
+UNREADABLE = "the sealed number does not open; is a key missing in PASOKH_SEAL_KEYS?"
 
 _CLAIM = """
 UPDATE deliveries d SET state = 'sending', due_at = $2, attempts = attempts + 1
@@ -85,13 +86,15 @@ class Sender:
 
     async def _send(self, claimed: Sequence[Claimed]) -> bool:
         """One call and its outcome; whether the provider took part."""
-        batch = [Outgoing(one.localid, self._sealer.open(one.phone), one.text) for one in claimed]
+        numbers = {one.localid: self._sealer.readable(one.phone) for one in claimed}
+        batch = [Outgoing(one.localid, number, one.text) for one in claimed if (number := numbers[one.localid])]
+        outcomes = [Outcome(i, Fate.REFUSED, detail=UNREADABLE) for i, number in numbers.items() if number is None]
         traced = next((one.traceparent for one in claimed if telemetry.follows(one.traceparent)), None)
         if traced is None:
-            outcomes = await self._provider.send(batch)
+            outcomes += await self._provider.send(batch)
         else:
             with telemetry.span("send", traced, telemetry.SpanKind.CLIENT, {"sms": len(batch)}):
-                outcomes = await self._provider.send(batch)
+                outcomes += await self._provider.send(batch)
         async with self._database.transaction() as tx:
             await record_outcomes({one.localid: one for one in claimed}, outcomes, tx)
         _report(outcomes)

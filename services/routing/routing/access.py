@@ -58,14 +58,12 @@ async def find_case(code: str, caller: Caller, city: City, tx: Transaction, *, l
 
 def phone_for(caller: Caller, sealed: str | None, sealer: Sealer) -> str | None:
     """The number, whole for those who must call, masked for others."""
-    if sealed is None:
+    number = sealer.readable(sealed)
+    if number is None:
         return None
-    number = sealer.open(sealed)
     return number if caller.has(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR) else mask_phone(number)
 
 
 def name_for(caller: Caller, sealed: str | None, sealer: Sealer) -> str | None:
     """The name, for those who must call."""
-    if sealed is None or not caller.has(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR):
-        return None
-    return sealer.open(sealed)
+    return sealer.readable(sealed) if caller.has(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR) else None

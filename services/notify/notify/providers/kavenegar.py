@@ -58,6 +58,10 @@ class Kavenegar:
 
     async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         """Hand over up to 200 SMS. A call refused for one of them is halved until that one is found."""
+        if not batch:
+            return []
+        if not batch:
+            return []
         status, entries = await self._call("sendarray.json", self._form(batch))
         if status == 200 and len(entries) == len(batch):
             return [
