@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from schemathesis.core.result import Ok
 from common.auth import Role
 from hypothesis import HealthCheck, given, settings
+from schemathesis.core.result import Ok
 from workbench.home import SERVICES
 from workbench.system import Workbench
 

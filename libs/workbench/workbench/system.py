@@ -47,7 +47,7 @@ class Workbench:
         self._ports = {name: base + n if base else free_port() for n, name in enumerate(names, 1)}
         self.kafka = Kafka(home.data("kafka"), port=base + 92 if base else None)
         self.postgres = Postgres(home.data("postgres"))
-        self._children: dict[str, Child] = {}
+        self.children: dict[str, Child] = {}
         self._down: set[str] = set()  # ended on purpose: not to be brought back
         self._ending = threading.Event()
         self._lock = threading.RLock()
@@ -83,18 +83,19 @@ class Workbench:
             for started in [together.submit(self.kafka.start), together.submit(self.postgres.start)]:
                 started.result()
         self.prepare()
-        self._children |= {"kafka": self.kafka.child, "postgres": self.postgres.child}
+        self.children |= {"kafka": self.kafka.child, "postgres": self.postgres.child}
         for name in (SANDBOX, *self.services):
-            self._children[name] = self._child(name)
-            self._children[name].start()
+            self.children[name] = self._child(name)
+            self.children[name].start()
         for name in (SANDBOX, *self.services):
             self.wait_ready(name)
         threading.Thread(target=self._bring_back, name="supervisor", daemon=True).start()
 
     def prepare(self) -> None:
         """Databases, schemas and streams."""
-        asyncio.run(self.postgres.create_databases(*self.services))
-        asyncio.run(create_streams(self.kafka.servers))
+        with ThreadPoolExecutor(1) as thread:  # our caller may have a loop running
+            thread.submit(asyncio.run, self.postgres.create_databases(*self.services)).result()
+            thread.submit(asyncio.run, create_streams(self.kafka.servers)).result()
         migrating = [
             subprocess.Popen([_BIN / name, "migrate"], env={**os.environ, **self.environment(name)})
             for name in self.services
@@ -106,21 +107,19 @@ class Workbench:
         """End everything in order: services first, so that they drain."""
         self._ending.set()
         with self._lock, ThreadPoolExecutor() as together:
-            list(
-                together.map(Child.stop, [self._children[n] for n in (*self.services, SANDBOX) if n in self._children])
-            )
+            list(together.map(Child.stop, [self.children[n] for n in (*self.services, SANDBOX) if n in self.children]))
         self.kafka.stop()
         self.postgres.stop()
 
     def kill(self, name: str) -> None:
         """kill -9; the supervisor brings it back."""
-        self._children[name].kill()
+        self.children[name].kill()
 
     def take_down(self, name: str) -> None:
         """Stop a part until `bring_up`."""
         with self._lock:
             self._down.add(name)
-            self._children[name].stop()
+            self.children[name].stop()
 
     def bring_up(self, name: str) -> None:
         """Start what was taken down, and wait until it is ready."""
@@ -131,7 +130,7 @@ class Workbench:
 
     def running(self, name: str) -> bool:
         """Whether the process of a part is alive."""
-        return name in self._children and self._children[name].running
+        return name in self.children and self.children[name].running
 
     def wait_ready(self, name: str, seconds: float = 60) -> None:
         """Until a service says that it can do its work."""
@@ -140,7 +139,7 @@ class Workbench:
         until = time.monotonic() + seconds
         while not _answers(f"{self.url(name)}/readyz"):
             if time.monotonic() > until:
-                raise RuntimeError(f"{name} is not ready; the end of its log:\n{self._children[name].tail()}")
+                raise RuntimeError(f"{name} is not ready; the end of its log:\n{self.children[name].tail()}")
             time.sleep(0.05)
 
     def _child(self, name: str) -> Child:
@@ -150,18 +149,18 @@ class Workbench:
     def _bring_back(self) -> None:
         while not self._ending.wait(CHECK_EVERY):
             with self._lock:
-                dead = [n for n, c in self._children.items() if not c.running and n not in self._down]
+                dead = [n for n, c in self.children.items() if not c.running and n not in self._down]
                 for name in [] if self._ending.is_set() else dead:
-                    self._children[name].start()
+                    self.children[name].start()
 
     def _start(self, name: str) -> None:
         if name == "kafka":
             self.kafka.start()
-            self._children[name] = self.kafka.child
+            self.children[name] = self.kafka.child
         elif name == "postgres":
             self.postgres.start()
         else:
-            self._children[name].start()
+            self.children[name].start()
 
     def __enter__(self) -> Self:
         try:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from common import telemetry
 from common.auth import Caller
 from common.codes import new_code, parse_code
 from common.events import Answer, Channel, MessageReceived, Place, ReplyReceived, SealedAddress
@@ -62,6 +63,7 @@ class Reader:
             warnings.append(NO_SMS)
         event = MessageReceived(
             at=now,
+            traceparent=telemetry.traceparent(),
             code=new_code(),
             channel=origin.channel,
             platform=origin.platform,
@@ -82,6 +84,7 @@ class Reader:
         number = taken.number
         event = ReplyReceived(
             at=now,
+            traceparent=telemetry.traceparent(),
             answer=answer,
             channel=origin.channel,
             platform=origin.platform,

@@ -1,0 +1,106 @@
+"""What is measured: requests a second, the whole path, latencies, CPU by process."""
+
+import asyncio
+import re
+import shutil
+import subprocess
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import orjson
+import psutil
+from workbench.load import Target, numbered, percentile, post_all
+from workbench.system import Workbench
+
+# 616 bytes of Persian, as a citizen writes.
+TEXT = (
+    "سلام، در خیابان ولیعصر نرسیده به میدان ونک جوی آب گرفته و آب وسط خیابان جمع شده است. چند روز است که کسی رسیدگی "
+    "نکرده و با باران دیشب وضع بدتر شده؛ عابران و مغازه‌دارها در رفت‌وآمد مشکل دارند. لطفاً هرچه زودتر مأمور بفرستید تا "
+    "جوی لایروبی شود و بوی بد آن هم برطرف گردد. با تشکر فراوان از شما"
+)
+BODY: dict[str, object] = {"text": TEXT, "topic": "US-GUTTER", "place": {"lat": 35.7575, "lon": 51.41}}
+CONNECTIONS = 64
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Requests a second and the 99th percentile in ms, and by whose load."""
+
+    per_second: float
+    p99_ms: float
+    client: str
+
+
+async def rate(target: Target, seconds: int, folder: Path) -> Rate:
+    """As many requests as 64 connections make."""
+    if wrk := shutil.which("wrk"):
+        return await asyncio.to_thread(_wrk, wrk, target, seconds, folder)
+    started = time.perf_counter()
+    count = seconds * 2000
+    accepted = await post_all(target, numbered(BODY, count, uuid.uuid4().hex), connections=CONNECTIONS)
+    took = time.perf_counter() - started
+    return Rate(count / took, percentile([a.seconds for a in accepted], 0.99) * 1000, "workbench.load")
+
+
+def _wrk(wrk: str, target: Target, seconds: int, folder: Path) -> Rate:
+    script = folder / "post.lua"
+    body = orjson.dumps(BODY | {"phone": "09121234567"}).decode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {target.token}"}
+    lines = [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
+    script.write_text("\n".join(['wrk.method = "POST"', *lines, f"wrk.body = [[{body}]]"]))
+    command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), "--latency", target.url]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in out:
+        raise RuntimeError(out)
+    found = re.search(r"99%\s+([\d.]+)(us|ms|s)", out)
+    per_second = re.search(r"Requests/sec:\s+([\d.]+)", out)
+    assert found is not None
+    assert per_second is not None
+    factor = {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
+    return Rate(float(per_second[1]), float(found[1]) * factor, "wrk")
+
+
+def cpu_seconds(bench: Workbench) -> dict[str, float]:
+    """CPU that each part has used, its children included."""
+    used = {}
+    for name, child in bench.children.items():
+        if child.pid is None:
+            continue
+        process = psutil.Process(child.pid)
+        family = [process, *process.children(recursive=True)]
+        times = [one.cpu_times() for one in family]
+        used[name] = sum(t.user + t.system + t.children_user + t.children_system for t in times)
+    return used
+
+
+async def count(bench: Workbench, service: str, query: str) -> int:
+    """One number from a service's database."""
+    connection = await asyncpg.connect(bench.postgres.dsn(service))
+    try:
+        return int(await connection.fetchval(query))
+    finally:
+        await connection.close()
+
+
+async def until_reported(bench: Workbench, messages: int, seconds: float = 600) -> None:
+    """Until as many messages are told and reported."""
+    query = "SELECT count(*) FROM notification_facts WHERE told = 'registered' AND sent_at IS NOT NULL"
+    async with asyncio.timeout(seconds):
+        while await count(bench, "reporting", query) < messages:
+            await asyncio.sleep(0.2)
+
+
+async def handover_ms(bench: Workbench, codes: list[str]) -> list[float]:
+    """Accept → SMS handed over, in ms, of each code."""
+    moments = {}
+    for service, query in (
+        ("intake", "SELECT code, received_at FROM messages WHERE code = ANY($1)"),
+        ("notify", "SELECT code, sent_at FROM deliveries WHERE told = 'registered' AND code = ANY($1)"),
+    ):
+        connection = await asyncpg.connect(bench.postgres.dsn(service))
+        moments[service] = dict(await connection.fetch(query, codes))
+        await connection.close()
+    return [(moments["notify"][code] - moments["intake"][code]).total_seconds() * 1000 for code in codes]
