@@ -14,7 +14,10 @@ LONGEST_FUNCTION = 40
 BANNED = {"utils", "util", "helpers", "helper", "managers", "manager", "base", "core", "misc"}
 PRODUCERS = {"libs/common/common/relay.py", "libs/common/common/dead_letter.py", "libs/common/common/kafka.py"}
 COMMITTERS = {"libs/common/common/db.py", "libs/common/common/consumer.py", "libs/common/common/dead_letter.py"}
-COMMITTERS |= {"libs/common/common/migrations.py", "services/reporting/reporting/rebuild.py"}  # Kafka's offsets; alembic
+COMMITTERS |= {
+    "libs/common/common/migrations.py",
+    "services/reporting/reporting/rebuild.py",
+}  # Kafka's offsets; alembic
 _UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError")
 _SILENCED = re.compile(r"#\s*(noqa|type:\s*ignore)(\S*)\s*(.*)$")
 _ADDRESS = re.compile(r"https?://")

@@ -75,6 +75,8 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
         http="httptools",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
+        server_header=False,
         timeout_graceful_shutdown=10,
         backlog=2048,
     )

@@ -16,7 +16,7 @@ from intake.contact import Reader
 from intake.reception import Reception
 from intake.settings import Settings
 
-CHANNELS = {Channel.PHONE: phone.router, Channel.SOCIAL: social.router, Channel.APP: app.router}
+CHANNELS = {Channel.APP: app.router, Channel.SOCIAL: social.router, Channel.PHONE: phone.router}
 CALL_EVENTS_LIMIT = 256 * 1024  # bytes; 500 call events do not fit into 64 KiB
 
 
@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     pulse = service.health.pulse("group commit")
     accept = GroupCommit(service.database, store, pulse=pulse, most_waiting=settings.most_waiting)
     service.app.state.reception = Reception(Reader(settings, service.sealer), accept)
-    service.serve(api.router, *(router for channel, router in CHANNELS.items() if settings.serves(channel)))
+    service.serve(*(router for channel, router in CHANNELS.items() if settings.serves(channel)), api.router)
     service.run_beside("group commit", accept.run)
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))

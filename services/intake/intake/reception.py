@@ -1,14 +1,13 @@
 """What every channel's route does between its body and its answer."""
 
 from datetime import UTC, datetime
-from typing import Annotated
 
 import orjson
 from common.auth import Caller
 from common.events import Answer, Channel
 from common.group_commit import GroupCommit
 from common.idempotency import key_of
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 
 from intake.contact import Contact, Origin, Reader
 from intake.receipt import Receipt
@@ -31,12 +30,10 @@ class Reception:
         return accepted(await self._accept(self._reader.reply(taken, answer, origin, datetime.now(UTC))))
 
 
-async def _reception_of(request: Request) -> Reception:
+def reception_of(request: Request) -> Reception:
+    """The reception of the service that serves a request."""
     reception: Reception = request.app.state.reception
     return reception
-
-
-ReceptionOf = Annotated[Reception, Depends(_reception_of)]
 
 
 async def origin_of(request: Request, channel: Channel, caller: Caller, *, call_id: str | None = None) -> Origin:

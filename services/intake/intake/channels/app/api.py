@@ -8,7 +8,7 @@ from common.http import json_body, parse
 from fastapi import APIRouter, Depends, Request, Response
 
 from intake.channels.app.schemas import AppMessage
-from intake.reception import ReceptionOf, origin_of
+from intake.reception import origin_of, reception_of
 from intake.schemas import Accepted
 
 router = APIRouter(tags=["app"])
@@ -18,7 +18,7 @@ AppCaller = Annotated[Caller, Depends(Require(Role.APP))]
 @router.post(
     "/v1/app/messages", status_code=202, responses={202: {"model": Accepted}}, openapi_extra=json_body(AppMessage)
 )
-async def post_message(request: Request, caller: AppCaller, reception: ReceptionOf) -> Response:
+async def post_message(request: Request, caller: AppCaller) -> Response:
     """Take a message from the Tehran Man app; 202 means that it is stored and has its code."""
     message = await parse(request, AppMessage)
-    return await reception.message(message, await origin_of(request, Channel.APP, caller))
+    return await reception_of(request).message(message, await origin_of(request, Channel.APP, caller))

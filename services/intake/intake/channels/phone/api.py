@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from intake.channels.phone.calls import queues, record_calls
 from intake.channels.phone.schemas import CallEventIn, CallEvents, CallEventsAccepted, PhoneMessage, QueueState
 from intake.contact import occurrence
-from intake.reception import ReceptionOf, origin_of
+from intake.reception import origin_of, reception_of
 from intake.schemas import Accepted
 
 router = APIRouter(tags=["phone"])
@@ -24,10 +24,12 @@ Desk = Annotated[Caller, Depends(Require(Role.OPERATOR, Role.SUPERVISOR, Role.SE
 @router.post(
     "/v1/phone/messages", status_code=202, responses={202: {"model": Accepted}}, openapi_extra=json_body(PhoneMessage)
 )
-async def post_message(request: Request, caller: Operator, reception: ReceptionOf) -> Response:
+async def post_message(request: Request, caller: Operator) -> Response:
     """Take what an operator wrote down; 202 means that it is stored and has its code."""
     message = await parse(request, PhoneMessage)
-    return await reception.message(message, await origin_of(request, Channel.PHONE, caller, call_id=message.call_id))
+    return await reception_of(request).message(
+        message, await origin_of(request, Channel.PHONE, caller, call_id=message.call_id)
+    )
 
 
 @router.post(

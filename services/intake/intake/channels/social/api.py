@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from intake.channels.social.replies import reply_in
 from intake.channels.social.schemas import SocialMessage
 from intake.contact import Origin
-from intake.reception import ReceptionOf, origin_of
+from intake.reception import origin_of, reception_of
 from intake.schemas import Accepted
 
 router = APIRouter(tags=["social"])
@@ -22,13 +22,13 @@ BotCaller = Annotated[Caller, Depends(Require(Role.BOT))]
 @router.post(
     "/v1/social/messages", status_code=202, responses={202: {"model": Accepted}}, openapi_extra=json_body(SocialMessage)
 )
-async def post_message(request: Request, caller: BotCaller, reception: ReceptionOf) -> Response:
+async def post_message(request: Request, caller: BotCaller) -> Response:
     """Take what a bot heard: a message, or a citizen's 31 or 33. Sent twice, it counts once."""
     message = await parse(request, SocialMessage)
     origin = _of_platform(await origin_of(request, Channel.SOCIAL, caller), message)
     if (answer := reply_in(message.text)) is not None:
-        return await reception.reply(message, answer, origin)
-    return await reception.message(message, origin)
+        return await reception_of(request).reply(message, answer, origin)
+    return await reception_of(request).message(message, origin)
 
 
 def _of_platform(origin: Origin, message: SocialMessage) -> Origin:
