@@ -3,7 +3,6 @@
 from typing import Any
 
 import yaml
-
 from common.events import EVENTS, Event, Stream
 
 _FLOW = {Stream.MESSAGES: "routing", Stream.NOTIFICATIONS: "notify", Stream.ACTIVITY: "reporting"}

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import asyncapi, house_rules, manifests
 from workbench.postgres import Postgres
+
+from tools import asyncapi, house_rules, manifests
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -31,7 +32,7 @@ def run(*command: str, cwd: Path = ROOT, environment: dict[str, str] | None = No
 
 def alembic() -> str:
     """Migrations and models say the same, against a real PostgreSQL."""
-    found = []
+    found: list[str] = []
     with tempfile.TemporaryDirectory(prefix="pasokh-check-") as folder:
         postgres = Postgres(Path(folder))
         postgres.start()
@@ -39,8 +40,8 @@ def alembic() -> str:
             for service in SERVICES:
                 address = asyncio.run(postgres.new_database(service))
                 where = ROOT / "services" / service
-                for command in (("alembic", "upgrade", "head"), ("alembic", "check")):
-                    found.append(run(*command, cwd=where, environment={"PASOKH_DATABASE": address}))
+                commands = (("alembic", "upgrade", "head"), ("alembic", "check"))
+                found += [run(*command, cwd=where, environment={"PASOKH_DATABASE": address}) for command in commands]
         finally:
             postgres.stop()
     return "".join(found)

@@ -44,15 +44,12 @@ def _imports(path: str, tree: ast.AST) -> Iterator[str]:
         return
     allowed = {"common"} | ({home} if home in SERVICES else set())
     for node in ast.walk(tree):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-        for name in names:
-            top = name.split(".")[0]
-            if top in {*SERVICES, "common", "workbench"} - allowed:
-                yield f"{path}:{node.lineno}: {home} may not import {top}"
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        tops = {name.split(".")[0] for name in names}
+        for top in sorted(tops & ({*SERVICES, "common", "workbench"} - allowed)):
+            yield f"{path}:{node.lineno}: {home} may not import {top}"
 
 
 def _definitions(path: str, tree: ast.AST) -> Iterator[str]:

@@ -7,6 +7,7 @@ import subprocess
 import time
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
@@ -95,12 +96,12 @@ async def until_reported(bench: Workbench, messages: int, seconds: float = 600) 
 
 async def handover_ms(bench: Workbench, codes: list[str]) -> list[float]:
     """Accept → SMS handed over, in ms, of each code."""
-    moments = {}
+    moments: dict[str, dict[str, datetime]] = {}
     for service, query in (
         ("intake", "SELECT code, received_at FROM messages WHERE code = ANY($1)"),
         ("notify", "SELECT code, sent_at FROM deliveries WHERE told = 'registered' AND code = ANY($1)"),
     ):
         connection = await asyncpg.connect(bench.postgres.dsn(service))
-        moments[service] = dict(await connection.fetch(query, codes))
+        moments[service] = {row[0]: row[1] for row in await connection.fetch(query, codes)}
         await connection.close()
     return [(moments["notify"][code] - moments["intake"][code]).total_seconds() * 1000 for code in codes]
