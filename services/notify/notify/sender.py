@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)  # six times the longest call
 IN_FLIGHT = 4  # calls at a time
 IDLE_SECONDS = 0.03
+BUSY = 20  # SMS in a call from which on the next one is let grow
 RECEIPT_SECONDS = 1.0
 FAILED_SECONDS = 0.5
 UNREADABLE = "the sealed number does not open; is a key missing in PASOKH_SEAL_KEYS?"
@@ -59,7 +60,7 @@ class Sender:
                 claimed = await self._claim()
                 groups = [claimed[n : n + MOST_SENT] for n in range(0, len(claimed), MOST_SENT)]
                 well = all(await asyncio.gather(*map(self._send, groups)))
-                if not claimed or not well:
+                if not well or not claimed or BUSY <= len(claimed) < MOST_SENT:
                     await asyncio.sleep(IDLE_SECONDS if well else FAILED_SECONDS)
             except Exception as error:
                 if not is_transient(error):
