@@ -112,8 +112,9 @@ async def test_a_crash_between_the_commit_and_the_offset_handles_nothing_twice(
 
     with monkeypatch.context() as crash:
         crash.setattr(Consumer, "_commit", dies)
-        async with reading.member():
-            await reading.until(codes)
+        async with reading.member(), asyncio.timeout(30):
+            while not codes & (await reading.handled()).keys():
+                await asyncio.sleep(0.05)
     async with reading.member():
         await publish(reading.servers, last := a_message())
         found = await reading.until(codes | {last.code})

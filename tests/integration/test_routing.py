@@ -127,6 +127,13 @@ async def test_a_reply_without_a_code_is_about_the_last_case_told_to_that_number
     assert len((await routing.case(first))["history"]) == 5
 
 
+async def test_two_replies_of_one_number_in_a_batch_are_about_two_cases(routing: Routing) -> None:
+    first, second = await routing.answered(), await routing.answered()
+    lookup = routing.sealer.lookup("+989121234567")
+    await routing.hear(a_reply(phone_lookup=lookup), a_reply(Answer.OBJECTED, phone_lookup=lookup))
+    assert [(await routing.case(c))["status"] for c in (first, second)] == ["reopened", "accepted"]
+
+
 async def test_a_reply_that_no_case_awaits_is_poison(routing: Routing) -> None:
     with pytest.raises(Poison, match="awaits"):
         await routing.hear(a_reply(phone_lookup="nobody"))

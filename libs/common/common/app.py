@@ -5,6 +5,7 @@ the process, and whoever supervises it starts it anew: half a service is worse t
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -47,7 +48,8 @@ class Service:
             settings.auth_jwks, issuer=settings.auth_issuer, audience=settings.auth_audience
         )
         self._relay = Relay(name, self.database, settings.kafka, self.health.pulse("relay"))
-        self._tasks: dict[str, Task] = {"partitions": lambda: keep_days(self.database)}
+        self._prepared = asyncio.Event()  # today's partitions exist
+        self._tasks: dict[str, Task] = {"partitions": lambda: keep_days(self.database, self._prepared)}
         # FastAPI's own telemetry costs more than the rest of an accept; spans are opened by hand.
         off: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
         self.app = FastAPI(title=f"Pasokh {name}", version="1.0.0", lifespan=self._lifespan, telemetry=off)
@@ -69,12 +71,19 @@ class Service:
         settings, pulse = self.settings, self.health.pulse(f"consumer of {stream}")
         consumer = Consumer(self.name, stream, handlers, database=self.database, pulse=pulse)
         self.health.ready_checks.append(consumer.ready)
-        self._tasks[pulse.name] = lambda: consumer.run(
-            settings.kafka,
-            batch=settings.batch,
-            instance=settings.instance,
-            dead_letter_limit=settings.dead_letter_limit,
-        )
+
+        async def consume() -> None:
+            while not self._prepared.is_set():  # else the first records would be poison: no partition for them
+                pulse.beat()
+                await asyncio.sleep(0.1)
+            await consumer.run(
+                settings.kafka,
+                batch=settings.batch,
+                instance=settings.instance,
+                dead_letter_limit=settings.dead_letter_limit,
+            )
+
+        self._tasks[pulse.name] = consume
 
     def serve(self, *routers: APIRouter) -> None:
         """Answer these routes."""
@@ -91,6 +100,8 @@ class Service:
         telemetry.configure(self.name, otlp=self.settings.otlp, ratio=self.settings.trace_ratio)
         running = [asyncio.create_task(self._run(name, task), name=name) for name, task in self._tasks.items()]
         relaying = asyncio.create_task(self._run("relay", self._relay.run), name="relay")
+        with contextlib.suppress(TimeoutError):  # without its database it serves all the same, with 503
+            await asyncio.wait_for(self._prepared.wait(), 5)
         _quiet_the_collector()
         log.info("%s serves", self.name)
         yield

@@ -59,14 +59,15 @@ async def _holds_pending(tx: Transaction, name: str) -> bool:
     return bool(await tx.fetchval(query))
 
 
-async def keep_days(database: Database) -> None:
-    """Look after the partitions for as long as the service runs."""
+async def keep_days(database: Database, prepared: asyncio.Event) -> None:
+    """Look after the partitions for as long as the service runs; `prepared` is set when they are there."""
     while True:
         try:
             async with database.transaction() as tx:
                 await prepare_days(tx, datetime.now(UTC).date())
+            prepared.set()
             await asyncio.sleep(EVERY)
         except Exception as error:
             if not is_transient(error):
                 raise
-            await asyncio.sleep(5)
+            await asyncio.sleep(0.5)

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import sys
 import time
 from pathlib import Path
 
@@ -71,3 +72,16 @@ def _pem(pair: Ed25519PrivateKey) -> str:
 def _write(path: Path, text: str) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
+
+
+def main() -> None:
+    """`python -m workbench.keys FOLDER` makes keys; with a role it prints a token."""
+    folder, *roles = sys.argv[1:]
+    keys = Keys(Path(folder))
+    keys.make()
+    for role in roles:
+        print(keys.token(role, hours=24 * 365))
+
+
+if __name__ == "__main__":
+    main()

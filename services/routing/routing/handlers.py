@@ -55,6 +55,7 @@ def record_replies_with(city: City) -> Callable[[Sequence[ReplyReceived], Transa
             step = Step.ACCEPT if reply.answer is Answer.ACCEPTED else Step.OBJECT
             asked = Move(step, reply.received_at, channel=reply.channel, platform=reply.platform)
             tx.publish(*move(case, asked, city, tx), because=reply)
+            await tx.session.flush()  # the next reply of the batch may be the same citizen's
 
     return record_replies
 

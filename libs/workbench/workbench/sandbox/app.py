@@ -130,4 +130,5 @@ async def _hand_on(client: httpx.AsyncClient, message_id: str, reply: Reply) -> 
 
 
 if __name__ == "__main__":
-    uvicorn.run(create_app(), host="127.0.0.1", port=int(os.environ["PASOKH_PORT"]), loop="uvloop", access_log=False)
+    host, port = os.environ.get("PASOKH_HOST", "127.0.0.1"), int(os.environ["PASOKH_PORT"])
+    uvicorn.run(create_app(), host=host, port=port, loop="uvloop", access_log=False)
