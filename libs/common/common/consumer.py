@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 
 from common import kafka, telemetry
 from common.db import Database, Transaction
@@ -60,8 +60,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
                     raise
                 log.warning("consumer of %s waits: %r", self._stream, error)
             finally:
-                await kafka.close(client)
+                closed = await kafka.close(client)
                 await self._dead_letters.close()
+            if not closed:  # a member that lives on in the background keeps its partitions from everyone
+                raise RuntimeError(f"the consumer of {self._stream} does not close; a new process can")
             self._pulse.beat()
             await asyncio.sleep(PAUSE)
         while True:  # stopped on purpose: alive, not ready, and saying why
@@ -138,8 +140,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
     async def _commit(self, client: AIOKafkaConsumer, records: Sequence[Record]) -> None:
         try:
             await asyncio.wait_for(client.commit(next_offsets(records)), COMMIT_SECONDS)
-        except (CommitFailedError, IllegalStateError) as error:
-            log.warning("offsets of %s not committed after a rebalance; the inbox protects: %r", self._stream, error)
+        except (TimeoutError, KafkaError, IllegalStateError) as error:
+            # A rebalance, or Kafka is away: the next commit says as much, and until then the inbox protects.
+            log.warning("offsets of %s not committed; the inbox protects: %r", self._stream, error)
 
     async def _pause(self, error: Exception) -> None:
         telemetry.CONSUME_RETRIES.add(1, {"stream": self._stream.value})

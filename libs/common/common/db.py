@@ -4,6 +4,7 @@ asyncpg under SQLAlchemy: `tx.insert` and `tx.fetch` go straight to asyncpg, for
 the rest. Both are one transaction on one connection.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -20,6 +21,10 @@ from common.outbox import Driver as Driver
 from common.outbox import Outgoing
 
 Row = Mapping[str, Any]
+
+
+# After these nobody knows what the connection was doing.
+_BREAKS = (asyncio.CancelledError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Handover(Protocol):
@@ -130,12 +135,16 @@ class Database:
         """Commit what the block did, events included, or nothing of it; then hand the events to the relay."""
         async with self._engine.connect() as connection:
             driver = await _living(connection)
-            async with driver.transaction():
-                tx = Transaction(connection, driver)
-                yield tx
-                committed = await tx.finish()
-                if committed and self.relay is not None and not self.relay.leading:
-                    await driver.execute(f"NOTIFY {outbox.CHANNEL}")
+            try:
+                async with driver.transaction():
+                    tx = Transaction(connection, driver)
+                    yield tx
+                    committed = await tx.finish()
+                    if committed and self.relay is not None and not self.relay.leading:
+                        await driver.execute(f"NOTIFY {outbox.CHANNEL}")
+            except _BREAKS:
+                driver.terminate()  # a statement may be under way; the pool replaces what is closed
+                raise
         if committed and self.relay is not None:
             self.relay.hand(committed)
 

@@ -31,6 +31,7 @@ _TRANSIENT = (
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
     asyncpg.TransactionRollbackError,  # deadlock, serialisation
     asyncpg.InterfaceError,  # the connection is closed
+    asyncpg.InternalClientError,  # it was left in the middle of something, and is replaced
 )
 
 

@@ -61,12 +61,14 @@ def consumer(servers: str, group: str, instance: str | None) -> AIOKafkaConsumer
     )
 
 
-async def close(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
-    """Stop a client; without a broker aiokafka would wait for ever."""
+async def close(client: AIOKafkaProducer | AIOKafkaConsumer) -> bool:
+    """Stop a client; whether it did. Without a broker aiokafka would wait for ever."""
     try:
         await asyncio.wait_for(client.stop(), CLOSE_SECONDS)
     except (OSError, KafkaError) as error:
         log.info("a Kafka client did not close in order: %r", error)
+        return False
+    return True
 
 
 async def create_streams(servers: str, replication: int = 1) -> list[str]:

@@ -42,4 +42,6 @@ def configure(service: str, level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)  # it repeats a refused connection many times a second
+    logging.getLogger("aiokafka.cluster").setLevel(logging.CRITICAL)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every call
     logging.getLogger("uvicorn.access").disabled = True  # a request is counted and traced, not logged
