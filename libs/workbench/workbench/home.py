@@ -43,7 +43,9 @@ class Home:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            raise BlockingIOError(file.read().strip()) from error
+            holder = file.read().strip()
+            file.close()
+            raise BlockingIOError(holder) from error
         return file
 
 
