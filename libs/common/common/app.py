@@ -48,6 +48,7 @@ class Service:
             settings.auth_jwks, issuer=settings.auth_issuer, audience=settings.auth_audience
         )
         self._relay = Relay(name, self.database, settings.kafka, self.health.pulse("relay"))
+        self._consumers: list[Consumer] = []
         self._prepared = asyncio.Event()  # today's partitions exist
         self._tasks: dict[str, Task] = {"partitions": lambda: keep_days(self.database, self._prepared)}
         # FastAPI's own telemetry costs more than the rest of an accept; spans are opened by hand.
@@ -71,6 +72,7 @@ class Service:
         settings, pulse = self.settings, self.health.pulse(f"consumer of {stream}")
         consumer = Consumer(self.name, stream, handlers, database=self.database, pulse=pulse)
         self.health.ready_checks.append(consumer.ready)
+        self._consumers.append(consumer)
 
         async def consume() -> None:
             while not self._prepared.is_set():  # else the first records would be poison: no partition for them
@@ -105,6 +107,7 @@ class Service:
         _quiet_the_collector()
         log.info("%s serves", self.name)
         yield
+        await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
         await _cancel(*running)
         await _cancel(relaying)
         await self._relay.drain(DRAIN_SECONDS)

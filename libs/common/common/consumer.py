@@ -26,6 +26,7 @@ Handler = Callable[[Sequence[Any], Transaction], Awaitable[None]]
 Handlers = Mapping[type[Event], Handler]
 COMMIT_SECONDS = 10.0
 REBALANCE_SECONDS = 15.0
+FINISH_SECONDS = 5.0
 PAUSE = 0.5  # seconds between tries of a batch
 # Under load a batch is let grow: its eight round trips cost as much for 5 records as for 100. A few records, as in
 # quiet hours, are handled at once.
@@ -169,6 +170,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
             self._busy.release()
         except TimeoutError:
             log.warning("a batch of %s outlived a rebalance; the inbox protects", self._stream)
+
+    async def finish(self) -> None:
+        """Let the batch in flight end and begin no other; before the task is cancelled."""
+        try:
+            await asyncio.wait_for(self._busy.acquire(), FINISH_SECONDS)
+        except TimeoutError:
+            log.warning("a batch of %s is left unfinished; it comes again", self._stream)
 
     async def on_partitions_assigned(self, assigned: object) -> None:
         """Nothing to do: positions are the committed offsets."""
