@@ -53,7 +53,7 @@ def normalise(text: str) -> str:
 
     Digits stay as typed, for a citizen reads their own words again. Idempotent, and total on any Unicode.
     """
-    if _ODD.search(text) is None:  # most texts; one scan of 4 µs instead of five passes of 40
+    if _ODD.search(text) is None:  # most texts; one scan, 2.4 µs for 190 letters, instead of passes of 38
         return text.strip(" \u200c")
     text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").translate(_LETTERS))
     text = _LOOSE_ZWNJ.sub(lambda found: found[1] or found[2], text)
@@ -82,7 +82,7 @@ def parse_phone(text: str) -> Phone | None:
     """The number in any form a citizen writes it (۰۹۱۲…, 0098912…, +98 912…), or None when it is none."""
     digits = _NUMBER_MARKS.sub("", latin_digits(text))
     if found := _MOBILE.fullmatch(digits):
-        return Phone("+98" + found[1], mobile=True)  # phonenumbers takes 60 µs for what this sees in one
+        return Phone("+98" + found[1], mobile=True)  # phonenumbers takes 16 µs for what this sees in two
     try:
         number = phonenumbers.parse(digits, "IR")
     except phonenumbers.NumberParseException:

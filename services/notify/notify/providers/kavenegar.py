@@ -106,5 +106,5 @@ class Kavenegar:
 
 
 def _percent(value: bytes) -> str:
-    """Percent-encoding of every octet, in C: 200 Persian texts cost 0.1 ms, `urlencode` 8."""
+    """Percent-encoding of every octet, in C: 200 Persian texts cost 0.12 ms, by `urlencode` 2.9."""
     return f"%{value.hex('%')}" if value else ""
