@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -24,6 +24,7 @@ from common import logging as json_logging
 from common.auth import Authenticator
 from common.consumer import Consumer, Handlers
 from common.db import Database
+from common.edge import Edge
 from common.events import Stream
 from common.health import Health
 from common.partitions import keep_days
@@ -53,10 +54,15 @@ class Service:
         self._tasks: dict[str, Task] = {"partitions": lambda: keep_days(self.database, self._prepared)}
         # Spans are opened by hand; FastAPI's own, and its metrics, come on top of every request.
         off: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-        self.app = FastAPI(title=f"Pasokh {name}", version="1.0.0", lifespan=self._lifespan, telemetry=off)
+        self.app = Edge(
+            body_limits=body_limits or {},
+            title=f"Pasokh {name}",
+            version="1.0.0",
+            lifespan=self._lifespan,
+            telemetry=off,
+        )
         self.app.state.service = self
         self.app.state.authenticator = self.authenticator
-        self.app.add_middleware(http.Edge, limits=body_limits or {})
         self.app.openapi = lambda: http.openapi(self.app)  # type: ignore[method-assign]  # FastAPI's own advice
         self.health.ready_checks.append(self._database_reason)
         errors.install(self.app)
@@ -89,15 +95,15 @@ class Service:
 
     def serve(self, *routers: APIRouter) -> None:
         """Answer these routes."""
-        for router in routers:  # flat: an included router is matched once more on every request
-            self.app.router.routes.extend(router.routes)
+        for router in routers:
+            self.app.add_routes(*router.routes)
 
     def run_beside(self, name: str, task: Task) -> None:
         """Keep a loop running for as long as the service does; it beats its own pulse."""
         self._tasks[name] = task
 
     @asynccontextmanager
-    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+    async def _lifespan(self, app: Edge) -> AsyncIterator[None]:
         json_logging.configure(self.name, self.settings.log_level)
         telemetry.configure(self.name, otlp=self.settings.otlp, ratio=self.settings.trace_ratio)
         running = [asyncio.create_task(self._run(name, task), name=name) for name, task in self._tasks.items()]

@@ -109,11 +109,6 @@ def _place(location: Sequence[int | str]) -> str:
     return pointer_of(rest) if where == "body" else f"?{'.'.join(map(str, rest))}"
 
 
-async def _answer_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return error.response()
-
-
 async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return Problem(error.status_code, str(error.detail), headers=dict(error.headers or {})).response()
@@ -125,7 +120,14 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     return Problem(422, "The request does not fit; see `errors` for each field.", fields).response()
 
 
-async def _answer_unexpected(request: Request, error: Exception) -> Response:
+async def _answer_any(request: Request, error: Exception) -> Response:
+    return answer(request, error)
+
+
+def answer(request: Request, error: Exception) -> Response:
+    """What an endpoint's error is answered with: its own problem, 503 for what passes by itself, else 500."""
+    if isinstance(error, Problem):
+        return error.response()
     if is_transient(error):
         log.warning("not now: %r", error)
         return unavailable().response()
@@ -135,9 +137,8 @@ async def _answer_unexpected(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Answer every error as problem+json."""
-    app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
-    for kind in (*_TRANSIENT, DBAPIError):
-        app.add_exception_handler(kind, _answer_unexpected)
-    app.add_exception_handler(Exception, _answer_unexpected)
+    for kind in (Problem, *_TRANSIENT, DBAPIError):
+        app.add_exception_handler(kind, _answer_any)
+    app.add_exception_handler(Exception, _answer_any)

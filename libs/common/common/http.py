@@ -1,7 +1,6 @@
-"""HTTP, the same for every service: bodies, lists that page, the OpenAPI document, one ASGI middleware."""
+"""HTTP, the same for every service: bodies, lists that page, the OpenAPI document."""
 
 import base64
-import time
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
@@ -10,13 +9,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common import telemetry
 from common.auth import Require
 from common.errors import Problem, invalid
 
-BODY_LIMIT = 64 * 1024  # bytes
 Model = TypeVar("Model", bound=BaseModel)
 Item = TypeVar("Item")
 _REFERENCE = "#/components/schemas/{model}"
@@ -60,68 +56,6 @@ def decode_cursor(cursor: str, size: int) -> list[Any]:
     if not isinstance(position, list) or len(position) != size:
         raise Problem(422, "`cursor` is not one that a list gave; leave it out to begin at the start.")
     return position
-
-
-class Edge:
-    """The one middleware: bodies over the limit are 413, a request has its span and its time."""
-
-    def __init__(self, app: ASGIApp, limits: Mapping[str, int]) -> None:
-        self._app = app
-        self._limits = limits
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        limit = self._limits.get(scope["path"], BODY_LIMIT)
-        headers = dict(scope["headers"])
-        length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > limit:
-            await _too_large(limit).response()(scope, receive, send)
-            return
-        started = time.perf_counter()
-        status = 500
-
-        async def note_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        bounded = receive if b"content-length" in headers else _bounded(receive, limit)
-        parent = headers.get(b"traceparent", b"").decode("latin-1") or None
-        try:
-            await self._traced(scope, bounded, note_status, parent)
-        finally:
-            route = getattr(scope.get("route"), "path", "none")
-            telemetry.REQUEST_SECONDS.record(time.perf_counter() - started, {"route": route, "status": status})
-
-    async def _traced(self, scope: Scope, receive: Receive, send: Send, parent: str | None) -> None:
-        if not telemetry.Sampling.wants(parent):
-            await self._app(scope, receive, send)
-            return
-        with telemetry.span(scope["method"], parent, telemetry.SpanKind.SERVER) as span:
-            await self._app(scope, receive, send)
-            span.update_name(f"{scope['method']} {getattr(scope.get('route'), 'path', 'none')}")
-
-
-def _too_large(limit: int) -> Problem:
-    return Problem(413, f"The body may have at most {limit // 1024} KiB.")
-
-
-def _bounded(receive: Receive, limit: int) -> Receive:
-    """A body without a length is counted as it comes."""
-    size = 0
-
-    async def counted() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > limit:
-            raise _too_large(limit)
-        return message
-
-    return counted
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from common.auth import Caller, Require, Role
+from common.edge import DirectRoute
 from common.events import Channel
 from common.http import json_body, parse
 from fastapi import APIRouter, Depends, Request, Response
@@ -11,7 +12,7 @@ from intake.channels.app.schemas import AppMessage
 from intake.reception import origin_of, reception_of
 from intake.schemas import Accepted
 
-router = APIRouter(tags=["app"])
+router = APIRouter(tags=["app"], route_class=DirectRoute)
 AppCaller = Annotated[Caller, Depends(Require(Role.APP))]
 
 

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from common.app import DatabaseOf, service_of
+from common.app import service_of
 from common.auth import Caller, Require, Role
+from common.edge import DirectRoute
 from common.events import Channel
 from common.http import json_answer, json_body, parse
 from fastapi import APIRouter, Depends, Request, Response
@@ -15,7 +16,7 @@ from intake.contact import occurrence
 from intake.reception import origin_of, reception_of
 from intake.schemas import Accepted
 
-router = APIRouter(tags=["phone"])
+router = APIRouter(tags=["phone"], route_class=DirectRoute)
 Operator = Annotated[Caller, Depends(Require(Role.OPERATOR))]
 Exchange = Annotated[Caller, Depends(Require(Role.SERVICE))]
 Desk = Annotated[Caller, Depends(Require(Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
@@ -38,12 +39,12 @@ async def post_message(request: Request, caller: Operator) -> Response:
     responses={202: {"model": CallEventsAccepted}},
     openapi_extra=json_body(CallEvents),
 )
-async def post_events(request: Request, caller: Exchange, database: DatabaseOf) -> Response:
+async def post_events(request: Request, caller: Exchange) -> Response:
     """Take up to 500 call events, in any order and more than once; an event counts once."""
-    now = datetime.now(UTC)
+    now, service = datetime.now(UTC), service_of(request)
     taken, warnings = _in_time((await parse(request, CallEvents)).events, now)
-    async with database.transaction() as tx:
-        fresh = await record_calls(taken, tx, sealer=service_of(request).sealer)
+    async with service.database.transaction() as tx:
+        fresh = await record_calls(taken, tx, sealer=service.sealer)
     answer = {"received": len(taken), "fresh": fresh, "received_at": now}
     return json_answer(answer | {"warnings": warnings} if warnings else answer, 202)
 
@@ -58,8 +59,9 @@ def _in_time(events: list[CallEventIn], now: datetime) -> tuple[list[CallEventIn
     return taken, warnings
 
 
-@router.get("/v1/phone/queues")
-async def get_queues(request: Request, caller: Desk, database: DatabaseOf) -> list[QueueState]:
+@router.get("/v1/phone/queues", responses={200: {"model": list[QueueState]}})
+async def get_queues(request: Request, caller: Desk) -> Response:
     """Who waits on the phone now, by queue."""
-    async with database.transaction() as tx:
-        return await queues(tx, datetime.now(UTC))
+    async with service_of(request).database.transaction() as tx:
+        waiting = await queues(tx, datetime.now(UTC))
+    return json_answer([queue.model_dump() for queue in waiting])

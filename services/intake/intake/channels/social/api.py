@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from common.auth import Caller, Require, Role
+from common.edge import DirectRoute
 from common.events import Channel
 from common.http import json_body, parse
 from common.idempotency import digest
@@ -15,7 +16,7 @@ from intake.contact import Origin
 from intake.reception import origin_of, reception_of
 from intake.schemas import Accepted
 
-router = APIRouter(tags=["social"])
+router = APIRouter(tags=["social"], route_class=DirectRoute)
 BotCaller = Annotated[Caller, Depends(Require(Role.BOT))]
 
 
