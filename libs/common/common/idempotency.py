@@ -75,7 +75,7 @@ async def key_of(request: Request, subject: str) -> Key | None:
         return None
     if not 0 < len(text) <= LONGEST_KEY:
         raise Problem(422, "Idempotency-Key does not fit.", [FieldError("", f"1-{LONGEST_KEY} characters")])
-    return Key(digest(subject, request.url.path, text), hashlib.sha256(await request.body()).digest())
+    return Key(digest(subject, request.scope["path"], text), hashlib.sha256(await request.body()).digest())
 
 
 async def first_answers(keys: Sequence[bytes], tx: Transaction) -> dict[bytes, First]:

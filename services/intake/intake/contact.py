@@ -70,7 +70,7 @@ class Reader:
             text=taken.text,
             kind=taken.kind,
             topic=taken.topic,
-            place=Place.model_construct(**dict(taken.place)) if taken.place else None,
+            place=_place(taken.place),
             reply_to=reply_to,
             call_id=origin.call_id,
             occurred_at=occurred_at,
@@ -113,6 +113,12 @@ class Reader:
         if place.lat is None or place.lon is None:
             return False
         return not (city.city_south <= place.lat <= city.city_north and city.city_west <= place.lon <= city.city_east)
+
+
+def _place(taken: PlaceIn | None) -> Place | None:
+    if taken is None:
+        return None
+    return Place(lat=taken.lat, lon=taken.lon, region=taken.region, address=taken.address)
 
 
 def occurrence(given: datetime | None, now: datetime) -> tuple[datetime, list[str]]:
