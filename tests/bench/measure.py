@@ -99,7 +99,7 @@ async def handover_ms(bench: Workbench, codes: list[str]) -> list[float]:
     moments: dict[str, dict[str, datetime]] = {}
     for service, query in (
         ("intake", "SELECT code, received_at FROM messages WHERE code = ANY($1)"),
-        ("notify", "SELECT code, sent_at FROM deliveries WHERE told = 'registered' AND code = ANY($1)"),
+        ("notify", "SELECT code, sent_at FROM delivery_states WHERE told = 'registered' AND code = ANY($1)"),
     ):
         connection = await asyncpg.connect(bench.postgres.dsn(service))
         moments[service] = {row[0]: row[1] for row in await connection.fetch(query, codes)}

@@ -204,7 +204,7 @@ async def test_every_number_of_the_report_is_that_of_the_services_own_tables(
         "answered": ("routing", "SELECT count(*) FROM cases WHERE answered_at IS NOT NULL"),
         "accepted": ("routing", "SELECT count(*) FROM history WHERE step = 'accept'"),
         "objected": ("routing", "SELECT count(*) FROM history WHERE step = 'object'"),
-        "sms_sent": ("notify", "SELECT count(*) FROM deliveries WHERE sent_at IS NOT NULL"),
+        "sms_sent": ("notify", "SELECT count(*) FROM delivery_states WHERE sent_at IS NOT NULL"),
     }
     today = {"from": "2020-01-01", "to": "2020-01-01"}
     assert (await _totals(city, client, today))["messages"] == 0

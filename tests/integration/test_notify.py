@@ -78,13 +78,13 @@ class Notify:
 
     async def states(self) -> list[str]:
         async with self.database.transaction() as tx:
-            return [row[0] for row in await tx.fetch("SELECT state FROM deliveries ORDER BY localid")]
+            return [row[0] for row in await tx.fetch("SELECT state FROM delivery_states ORDER BY localid")]
 
     async def hurry(self) -> None:
         """Let every pause be over."""
         async with self.database.transaction() as tx:
-            await tx.execute("UPDATE deliveries SET due_at = now() WHERE state IN ('due', 'sending')")
-            await tx.execute("UPDATE deliveries SET check_at = now() WHERE state = 'sent'")
+            await tx.execute("UPDATE due SET due_at = now()")
+            await tx.execute("UPDATE unconfirmed SET check_at = now()")
 
     async def until(self, *states: str) -> None:
         async with asyncio.timeout(20):
@@ -184,9 +184,7 @@ async def test_urgent_ones_go_first(notify: Notify) -> None:
     await notify.receive(*(notify.request() for _ in range(3)), urgent := notify.request(urgent=True))
     claimed = await notify.sender._claim()
     assert len(claimed) == 4
-    async with notify.database.transaction() as tx:
-        [first] = await tx.fetch("SELECT code FROM deliveries ORDER BY priority, due_at LIMIT 1")
-    assert first["code"] == urgent.code
+    assert claimed[0].code == urgent.code
 
 
 async def test_receipts_by_poll_and_by_callback_count_once(notify: Notify, keys: Keys) -> None:

@@ -82,7 +82,7 @@ def _position(cursor: str | None) -> int:
 
 _LIST = """
 SELECT localid, id, code, told, means, state, phone, text, parts, created_at, sent_at, closed_at
-FROM deliveries WHERE code = $1 AND localid > $2 ORDER BY localid LIMIT $3
+FROM delivery_states WHERE code = $1 AND localid > $2 ORDER BY localid LIMIT $3
 """
 _ATTEMPTS = """
 SELECT localid, attempt, at, provider, outcome, detail FROM attempts WHERE localid = ANY($1::bigint[])

@@ -7,11 +7,11 @@ from common.db import Row, Transaction
 from common.events import NotificationFailed, NotificationRequested
 from uuid_utils.compat import uuid7
 
-from notify.models import Delivery, table
+from notify.models import Delivery, Due, table
 from notify.words import Matrix, parts, render
 
 NO_NUMBER = "no number that can get SMS"
-_ONCE = "ON CONFLICT (code, revision, told) DO NOTHING RETURNING id, state"
+_ONCE = "ON CONFLICT (code, revision, told) DO NOTHING RETURNING localid, id, tellable"
 
 
 def store_requests_with(matrix: Matrix) -> Callable[[Sequence[NotificationRequested], Transaction], Awaitable[None]]:
@@ -22,9 +22,8 @@ def store_requests_with(matrix: Matrix) -> Callable[[Sequence[NotificationReques
         now = datetime.now(UTC)
         rows = {row["id"]: (one, row) for one in requested if (row := _row(one, matrix, now)) is not None}
         stored = await tx.insert(table(Delivery), [row for _, row in rows.values()], then=_ONCE)
-        for delivery, state in stored:
-            if state == "untellable":
-                tx.publish(_failed(*rows[delivery], now))
+        await tx.insert(table(Due), [_due(localid, rows[one][1]) for localid, one, tellable in stored if tellable])
+        tx.publish(*(_failed(*rows[one], now) for _, one, tellable in stored if not tellable))
 
     return store_requests
 
@@ -41,14 +40,17 @@ def _row(requested: NotificationRequested, matrix: Matrix, now: datetime) -> Row
         "told": requested.told.value,
         "means": telling.means,
         "priority": 0 if requested.urgent else 1,
-        "state": "due" if requested.reply_to.sms else "untellable",
+        "tellable": requested.reply_to.sms,
         "phone": requested.reply_to.phone,
         "text": text,
         "parts": parts(text),
-        "due_at": now,
         "created_at": now,
         "traceparent": requested.traceparent,
     }
+
+
+def _due(localid: int, row: Row) -> Row:
+    return {"localid": localid, "priority": row["priority"], "due_at": row["created_at"], "attempts": 0}
 
 
 def _failed(requested: NotificationRequested, row: Row, now: datetime) -> NotificationFailed:

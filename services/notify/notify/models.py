@@ -1,4 +1,4 @@
-"""Tables of notify: what a citizen is to be told, and every attempt at it."""
+"""Tables of notify: what a citizen is to be told, every attempt at it, and what is still open."""
 
 from datetime import datetime
 from typing import Any, ClassVar, cast
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common.inbox import inbox_table
 from common.outbox import outbox_tables
-from sqlalchemy import BigInteger, DateTime, Identity, Index, SmallInteger, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, DateTime, Identity, Index, SmallInteger, Table, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -22,19 +22,14 @@ def table(model: type[Base]) -> Table:
 
 
 class Delivery(Base):
-    """One notification by one means; the number is ciphertext.
+    """One notification by one means, as it was asked for; the number is ciphertext. Written once.
 
-    State: due → sending → sent → delivered | undelivered; failed and untellable are given up. `due_at` is when to
-    send, or, while sending, when the lease ends and it is sent again with the same localid.
+    What became of it stands in the narrow tables below, so that no update ever copies a text; the view
+    `delivery_states` puts them together: untellable, or due → sending → sent → delivered | undelivered, or failed.
     """
 
     __tablename__ = "deliveries"
-    __table_args__ = (
-        UniqueConstraint("code", "revision", "told"),
-        Index("deliveries_due", "priority", "due_at", postgresql_where=text("state IN ('due', 'sending')")),
-        Index("deliveries_unconfirmed", "check_at", postgresql_where=text("state = 'sent'")),
-        Index("deliveries_provider_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
-    )
+    __table_args__ = (UniqueConstraint("code", "revision", "told"),)
 
     localid: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     id: Mapped[UUID]
@@ -43,22 +38,29 @@ class Delivery(Base):
     told: Mapped[str]
     means: Mapped[str]
     priority: Mapped[int] = mapped_column(SmallInteger)  # 0 urgent, 1 the rest
-    state: Mapped[str]
+    tellable: Mapped[bool]
     phone: Mapped[str | None]
     text: Mapped[str]
     parts: Mapped[int] = mapped_column(SmallInteger)
-    attempts: Mapped[int] = mapped_column(server_default="0")
-    due_at: Mapped[datetime]
     created_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]
-    check_at: Mapped[datetime | None]
-    closed_at: Mapped[datetime | None]
-    provider_id: Mapped[int | None] = mapped_column(BigInteger)
     traceparent: Mapped[str | None]
 
 
+class Due(Base):
+    """A delivery that is still to be handed over: when, or, while it is being sent, when the lease ends and it is
+    sent again with the same localid. `attempts` counts the begun ones."""
+
+    __tablename__ = "due"
+    __table_args__ = (Index("due_order", "priority", "due_at"),)
+
+    localid: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    priority: Mapped[int] = mapped_column(SmallInteger)
+    due_at: Mapped[datetime]
+    attempts: Mapped[int]
+
+
 class Attempt(Base):
-    """One try with one provider."""
+    """One try with one provider, and its number for the SMS when it took it over."""
 
     __tablename__ = "attempts"
 
@@ -67,7 +69,30 @@ class Attempt(Base):
     at: Mapped[datetime]
     provider: Mapped[str]
     outcome: Mapped[str]  # sent, retry or refused
+    provider_id: Mapped[int | None] = mapped_column(BigInteger)
     detail: Mapped[str | None]
+
+
+class Unconfirmed(Base):
+    """An SMS that the provider took over and whose receipt is awaited, for 48 hours."""
+
+    __tablename__ = "unconfirmed"
+    __table_args__ = (Index("unconfirmed_order", "check_at"),)
+
+    provider_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    localid: Mapped[int] = mapped_column(BigInteger)
+    sent_at: Mapped[datetime]
+    check_at: Mapped[datetime]
+
+
+class Receipt(Base):
+    """The provider's word on delivery."""
+
+    __tablename__ = "receipts"
+
+    localid: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    outcome: Mapped[str]  # delivered or undelivered
+    at: Mapped[datetime]
 
 
 inbox_table(Base.metadata)

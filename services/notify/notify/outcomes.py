@@ -17,25 +17,28 @@ FIRST_CHECK = timedelta(seconds=2)
 GIVE_UP = timedelta(hours=24)
 
 _SENT = """
-UPDATE deliveries d SET state = 'sent', sent_at = $3, check_at = $4, provider_id = o.provider_id
-FROM unnest($1::bigint[], $2::bigint[]) AS o (localid, provider_id)
-WHERE d.localid = o.localid AND d.state = 'sending'
-RETURNING d.localid
+WITH done AS (DELETE FROM due WHERE localid = ANY($1::bigint[]) RETURNING localid)
+INSERT INTO unconfirmed (provider_id, localid, sent_at, check_at)
+SELECT provider_id, localid, $3, $4 FROM unnest($1::bigint[], $2::bigint[]) AS o (localid, provider_id)
+JOIN done USING (localid) RETURNING localid
 """
 _RETRY = """
-UPDATE deliveries d SET state = 'due', due_at = o.due_at
-FROM unnest($1::bigint[], $2::timestamptz[]) AS o (localid, due_at)
-WHERE d.localid = o.localid AND d.state = 'sending'
+UPDATE due SET due_at = o.due_at
+FROM unnest($1::bigint[], $2::timestamptz[]) AS o (localid, due_at) WHERE due.localid = o.localid
 """
-_FAILED = """
-UPDATE deliveries SET state = 'failed', closed_at = $2 WHERE localid = ANY($1::bigint[]) AND state = 'sending'
-RETURNING localid
-"""
+_FAILED = "DELETE FROM due WHERE localid = ANY($1::bigint[]) RETURNING localid"
 _CONFIRMED = """
-UPDATE deliveries d SET state = o.state, closed_at = $3
-FROM unnest($1::bigint[], $2::text[]) AS o (provider_id, state)
-WHERE d.provider_id = o.provider_id AND d.state = 'sent'
-RETURNING d.id, d.code, d.told, d.means, d.state, d.traceparent
+WITH done AS (DELETE FROM unconfirmed WHERE provider_id = ANY($1::bigint[]) RETURNING provider_id, localid), noted AS (
+    INSERT INTO receipts (localid, outcome, at)
+    SELECT localid, outcome, $3 FROM unnest($1::bigint[], $2::text[]) AS o (provider_id, outcome)
+    JOIN done USING (provider_id) RETURNING localid, outcome
+)
+SELECT id, code, told, means, outcome, traceparent FROM noted JOIN deliveries USING (localid)
+"""
+_ASK_LATER = """
+UPDATE unconfirmed SET check_at = CASE
+    WHEN sent_at < $2::timestamptz - interval '48 hours' THEN 'infinity' ELSE $2 + greatest(interval '2 seconds', $2 - sent_at) END
+WHERE provider_id = ANY($1::bigint[])
 """
 
 
@@ -75,7 +78,7 @@ async def record_outcomes(claimed: Mapping[int, Claimed], outcomes: Sequence[Out
         await tx.execute(_RETRY, [o.localid for o in retried], due)
     if refused:
         reasons = {o.localid: o.detail or "refused" for o in refused}
-        done = await tx.fetch(_FAILED, list(reasons), now)
+        done = await tx.fetch(_FAILED, list(reasons))
         tx.publish(*(_failed(claimed[row[0]], reasons[row[0]], now) for row in done))
 
 
@@ -92,6 +95,11 @@ async def record_receipts(statuses: Mapping[int, int], tx: Transaction) -> int:
     return len(rows)
 
 
+async def ask_later(asked: Sequence[int], tx: Transaction) -> None:
+    """Ask again for those that are still open, ever more seldom; after 48 hours only a callback can tell."""
+    await tx.execute(_ASK_LATER, asked, datetime.now(UTC))
+
+
 def _attempt(delivery: Claimed, outcome: Outcome, now: datetime) -> dict[str, object]:
     return {
         "localid": delivery.localid,
@@ -99,6 +107,7 @@ def _attempt(delivery: Claimed, outcome: Outcome, now: datetime) -> dict[str, ob
         "at": now,
         "provider": "kavenegar",
         "outcome": outcome.fate.value,
+        "provider_id": outcome.provider_id,
         "detail": outcome.detail,
     }
 
@@ -131,6 +140,6 @@ def _failed(delivery: Claimed, reason: str, now: datetime) -> Event:
 def _confirmed(row: Any, now: datetime) -> Event:
     about = {"at": now, "code": row["code"], "notification": row["id"], "told": row["told"], "means": row["means"]}
     about["traceparent"] = row["traceparent"]
-    if row["state"] == "delivered":
+    if row["outcome"] == "delivered":
         return NotificationDelivered.model_validate(about)
     return NotificationFailed.model_validate(about | {"reason": "the provider could not deliver it"})

@@ -15,7 +15,7 @@ from common.errors import is_transient
 from common.health import Pulse
 from common.sealed import Sealer
 
-from notify.outcomes import Claimed, record_outcomes, record_receipts
+from notify.outcomes import Claimed, ask_later, record_outcomes, record_receipts
 from notify.providers.kavenegar import MOST_ASKED, MOST_SENT, Fate, Kavenegar, Outcome, Outgoing
 
 log = logging.getLogger(__name__)
@@ -28,19 +28,16 @@ FAILED_SECONDS = 0.5
 UNREADABLE = "the sealed number does not open; is a key missing in PASOKH_SEAL_KEYS?"
 
 _CLAIM = """
-UPDATE deliveries d SET state = 'sending', due_at = $2, attempts = attempts + 1
-FROM (SELECT localid FROM deliveries WHERE state IN ('due', 'sending') AND due_at <= $1
-      ORDER BY priority, due_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due
-WHERE d.localid = due.localid
-RETURNING d.localid, id, code, told, means, phone, text, parts, attempts, created_at, traceparent
+WITH claimed AS (
+    UPDATE due SET due_at = $2, attempts = due.attempts + 1
+    FROM (SELECT localid FROM due WHERE due_at <= $1 ORDER BY priority, due_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS next
+    WHERE due.localid = next.localid
+    RETURNING due.localid, due.attempts
+)
+SELECT localid, id, code, told, means, phone, text, parts, attempts, created_at, traceparent
+FROM claimed JOIN deliveries USING (localid) ORDER BY priority, localid
 """
-_UNCONFIRMED = """
-UPDATE deliveries d SET check_at = $1 + greatest(interval '2 seconds', ($1 - sent_at))
-FROM (SELECT localid FROM deliveries WHERE state = 'sent' AND check_at <= $1 AND sent_at > $1 - interval '48 hours'
-      ORDER BY check_at LIMIT $2 FOR UPDATE SKIP LOCKED) AS waiting
-WHERE d.localid = waiting.localid
-RETURNING d.provider_id
-"""
+_UNCONFIRMED = "SELECT provider_id FROM unconfirmed WHERE check_at <= $1 ORDER BY check_at LIMIT $2"
 
 
 class Sender:
@@ -106,9 +103,11 @@ class Sender:
             rows = await tx.fetch(_UNCONFIRMED, datetime.now(UTC), MOST_ASKED)
         if not rows:
             return 0
-        statuses = await self._provider.receipts([row[0] for row in rows])
+        asked = [row[0] for row in rows]
+        statuses = await self._provider.receipts(asked)
         async with self._database.transaction() as tx:
             await record_receipts(statuses, tx)
+            await ask_later(asked, tx)
         return len(rows)
 
 
