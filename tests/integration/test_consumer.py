@@ -82,7 +82,7 @@ async def publish(servers: str, *messages: MessageReceived, raw: Sequence[bytes]
     producer = clients.producer(servers)
     await producer.start()
     for m in messages:
-        out = Outgoing(0, m.id, m.stream, m.key, m.name, m.at, None, m.model_dump_json())
+        out = Outgoing(m.id, m.stream, m.key, m.name, m.at, None, m.model_dump_json())
         headers = envelope.headers_of(out, b"/pasokh/test")
         await producer.send_and_wait(m.stream, m.model_dump_json().encode(), m.key.encode(), headers=headers)
     for value in raw:

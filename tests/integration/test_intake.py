@@ -49,7 +49,7 @@ async def test_a_message_is_stored_with_its_event_and_answered_with_its_code(int
     assert is_code(code)
     assert answer.headers["location"] == f"/v1/messages/{code}"
     [stored] = await rows(database, "SELECT * FROM messages")
-    [event] = await rows(database, "SELECT * FROM outbox JOIN outbox_pending USING (day, id)")
+    [event] = await rows(database, "SELECT o.* FROM outbox o JOIN outbox_pending p ON o.id = ANY (p.ids)")
     assert (stored["code"], stored["channel"]) == (code, "app")
     assert (event["key"], event["name"], event["stream"]) == (code, "message.received.v1", "messages.v1")
     assert "9121234567" not in str(dict(stored)) + event["body"]

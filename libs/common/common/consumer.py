@@ -28,10 +28,10 @@ COMMIT_SECONDS = 10.0
 REBALANCE_SECONDS = 15.0
 FINISH_SECONDS = 5.0
 PAUSE = 0.5  # seconds between tries of a batch
-# Under load a batch is let grow: its eight round trips cost as much for 5 records as for 100. A few records, as in
-# quiet hours, are handled at once.
+# Under load a batch is let grow: its fetch, its eight round trips and its offsets cost as much for 5 records as for
+# 100. A few records, as in quiet hours, are handled at once.
 BUSY = 10  # records
-GATHER = 0.02  # seconds
+GATHER = 0.1  # seconds
 
 
 class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types

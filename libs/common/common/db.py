@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from common import outbox, telemetry
 from common.events import Event
 from common.outbox import Driver as Driver
-from common.outbox import Outgoing
+from common.outbox import Parcel
 
 Row = Mapping[str, Any]
 
@@ -32,8 +32,8 @@ class Handover(Protocol):
 
     leading: bool
 
-    def hand(self, committed: Sequence[Outgoing]) -> None:
-        """Take rows that were just committed."""
+    def hand(self, committed: Parcel) -> None:
+        """Take events that were just committed."""
 
 
 class Transaction:
@@ -97,12 +97,12 @@ class Transaction:
         columns = ([row[name] for row in rows] for name in names)
         return await self.driver.fetch(f"{_insert_statement(table, names)} {then}", *columns)
 
-    async def finish(self) -> list[Outgoing]:
+    async def finish(self) -> Parcel | None:
         """Flush the ORM and store the events; the last thing before the commit."""
         if self._session is not None:
             await self._session.flush()
         if not self._events:
-            return []
+            return None
         return await outbox.store(self.driver, self._events, self._traceparents)
 
 
@@ -140,12 +140,12 @@ class Database:
                     tx = Transaction(connection, driver)
                     yield tx
                     committed = await tx.finish()
-                    if committed and self.relay is not None and not self.relay.leading:
+                    if committed is not None and self.relay is not None and not self.relay.leading:
                         await driver.execute(f"NOTIFY {outbox.CHANNEL}")
             except _BREAKS:
                 driver.terminate()  # a statement may be under way; the pool replaces what is closed
                 raise
-        if committed and self.relay is not None:
+        if committed is not None and self.relay is not None:
             self.relay.hand(committed)
 
     async def close(self) -> None:

@@ -9,6 +9,13 @@ from alembic import context
 from sqlalchemy import Connection, MetaData, make_url, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
+# outbox_pending had a row for each event; it gets one for what a transaction stored.
+PENDING_BY_PARCEL = (
+    "ALTER TABLE outbox_pending ADD COLUMN ids uuid[]",
+    "UPDATE outbox_pending SET ids = ARRAY[id]",
+    "ALTER TABLE outbox_pending ALTER COLUMN ids SET NOT NULL, DROP COLUMN id",
+)
+
 _PARTITIONS = ("outbox_2", "outbox_default", "inbox_2", "inbox_default")
 
 

@@ -1,7 +1,7 @@
 """The outbox: events stored in the transaction that made them true, until the relay has published them.
 
-`outbox` holds an event for 14 days in day partitions and is never updated; `outbox_pending` is narrow, and the
-relay deletes from it. An event's day is its UUIDv7's, so id and day always go together.
+`outbox` holds an event for 14 days in day partitions and is never updated; `outbox_pending` is narrow, a row for what
+one transaction stored, and the relay deletes from it. An event's day is its UUIDv7's, so id and day always go together.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import BigInteger, Column, Date, DateTime, Identity, MetaData, Table, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Column, Date, DateTime, Identity, MetaData, Table, Text, Uuid
 
 from common.events import Event
 
@@ -22,28 +22,39 @@ else:
 
 KEEP_DAYS = 14
 CHANNEL = "outbox"  # of LISTEN and NOTIFY
+MOST_TOGETHER = 500  # events in one row of outbox_pending
 
-_STORE = """
+_STORE = f"""
 WITH stored AS (
     INSERT INTO outbox (day, id, stream, key, name, at, traceparent, body)
     SELECT * FROM unnest($1::date[], $2::uuid[], $3::text[], $4::text[], $5::text[],
                          $6::timestamptz[], $7::text[], $8::text[])
 )
-INSERT INTO outbox_pending (day, id) SELECT * FROM unnest($1::date[], $2::uuid[]) RETURNING seq
+INSERT INTO outbox_pending (day, ids)
+SELECT day, array_agg(id ORDER BY n) FROM unnest($1::date[], $2::uuid[]) WITH ORDINALITY AS fresh (day, id, n)
+GROUP BY day, (n - 1) / {MOST_TOGETHER} ORDER BY min(n) RETURNING seq
 """
 _PENDING = """
-SELECT seq, id, stream, key, name, at, traceparent, body
-FROM outbox_pending JOIN outbox USING (day, id) ORDER BY seq LIMIT $1
+SELECT seq, o.id, stream, key, name, at, traceparent, body
+FROM (SELECT * FROM outbox_pending ORDER BY seq LIMIT $1) AS oldest,
+     unnest(ids) WITH ORDINALITY AS one (id, n) JOIN outbox o USING (id)
+WHERE o.day = oldest.day ORDER BY seq, n
 """
 _STRIKE = "DELETE FROM outbox_pending WHERE seq = ANY($1::bigint[])"
-_REPUBLISH = "INSERT INTO outbox_pending (day, id) SELECT day, id FROM outbox WHERE at >= $1 ORDER BY id"
+_REPUBLISH = f"""
+WITH again AS (SELECT day, id, row_number() OVER (PARTITION BY day ORDER BY id) - 1 AS n FROM outbox WHERE at >= $1),
+pending AS (
+    INSERT INTO outbox_pending (day, ids) SELECT day, array_agg(id ORDER BY n) FROM again
+    GROUP BY day, n / {MOST_TOGETHER} ORDER BY day, min(n) RETURNING cardinality(ids) AS events
+)
+SELECT coalesce(sum(events), 0) FROM pending
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """An event that is stored and waits to be published; `seq` strikes it off."""
+    """An event that is stored and waits to be published."""
 
-    seq: int
     id: UUID
     stream: str
     key: str
@@ -51,6 +62,14 @@ class Outgoing:
     at: datetime
     traceparent: str | None
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Events that were stored together, in order, and are struck off together by `seqs`."""
+
+    seqs: Sequence[int]
+    events: Sequence[Outgoing]
 
 
 def outbox_tables(metadata: MetaData) -> None:
@@ -73,7 +92,7 @@ def outbox_tables(metadata: MetaData) -> None:
         metadata,
         Column("seq", BigInteger, Identity(), primary_key=True),
         Column("day", Date, nullable=False),
-        Column("id", Uuid, nullable=False),
+        Column("ids", ARRAY(Uuid), nullable=False),
     )
 
 
@@ -82,41 +101,30 @@ def day_of(event_id: UUID) -> date:
     return datetime.fromtimestamp((event_id.int >> 80) / 1000, UTC).date()
 
 
-async def store(
-    connection: Driver,
-    events: Sequence[Event],
-    traceparents: Sequence[str | None],
-) -> list[Outgoing]:
+async def store(connection: Driver, events: Sequence[Event], traceparents: Sequence[str | None]) -> Parcel:
     """Write events in the caller's transaction; they are pending from its commit on."""
-    bodies = [event.model_dump_json() for event in events]
-    seqs = await connection.fetch(
-        _STORE,
-        [day_of(event.id) for event in events],
-        [event.id for event in events],
-        [event.stream.value for event in events],
-        [event.key for event in events],
-        [event.name for event in events],
-        [event.at for event in events],
-        traceparents,
-        bodies,
-    )
-    return [
-        Outgoing(row[0], event.id, event.stream.value, event.key, event.name, event.at, parent, body)
-        for row, event, parent, body in zip(seqs, events, traceparents, bodies, strict=True)
+    outgoing = [
+        Outgoing(e.id, e.stream.value, e.key, e.name, e.at, parent, e.model_dump_json())
+        for e, parent in zip(events, traceparents, strict=True)
     ]
+    columns = ([getattr(one, name) for one in outgoing] for name in Outgoing.__slots__)
+    seqs = await connection.fetch(_STORE, [day_of(one.id) for one in outgoing], *columns)
+    return Parcel([row[0] for row in seqs], outgoing)
 
 
-async def pending(connection: Driver, limit: int) -> list[Outgoing]:
-    """The oldest events that are not yet struck off, in order."""
-    return [Outgoing(*row) for row in await connection.fetch(_PENDING, limit)]
+async def pending(connection: Driver, limit: int) -> list[Parcel]:
+    """The oldest that is not yet struck off, in order, at most `limit` parcels."""
+    parcels: dict[int, list[Outgoing]] = {}
+    for seq, *event in await connection.fetch(_PENDING, limit):
+        parcels.setdefault(seq, []).append(Outgoing(*event))
+    return [Parcel([seq], events) for seq, events in parcels.items()]
 
 
-async def strike(connection: Driver, published: Sequence[Outgoing]) -> None:
-    """Take published events off the pending ones."""
-    await connection.execute(_STRIKE, [row.seq for row in published])
+async def strike(connection: Driver, published: Sequence[Parcel]) -> None:
+    """Take what was published off the pending ones."""
+    await connection.execute(_STRIKE, [seq for parcel in published for seq in parcel.seqs])
 
 
 async def republish(connection: Driver, since: datetime) -> int:
     """Make every event since a moment pending again; consumers' inboxes skip what they have seen."""
-    status = await connection.execute(_REPUBLISH, since)
-    return int(status.rsplit(" ", 1)[1])
+    return int(await connection.fetchval(_REPUBLISH, since))

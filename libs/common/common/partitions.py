@@ -55,7 +55,7 @@ async def _drop(tx: Transaction, table: str, before: date, existing: set[str]) -
 
 
 async def _holds_pending(tx: Transaction, name: str) -> bool:
-    query = f"SELECT EXISTS (SELECT FROM outbox_pending JOIN {name} USING (day, id))"
+    query = f"SELECT EXISTS (SELECT FROM outbox_pending p JOIN {name} o ON o.day = p.day AND o.id = ANY (p.ids))"
     return bool(await tx.fetchval(query))
 
 

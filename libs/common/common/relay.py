@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from asyncio import Future
+from collections import deque
 from collections.abc import Awaitable, Iterator, Sequence
 
 import asyncpg
@@ -18,17 +19,18 @@ from common import envelope, kafka, outbox, telemetry
 from common.db import Database
 from common.errors import is_transient
 from common.health import Pulse
-from common.outbox import Driver, Outgoing
+from common.outbox import Driver, Outgoing, Parcel
 
 log = logging.getLogger(__name__)
 
 LOCK = 7203002  # of pg_advisory_lock, in the service's own database
-BATCH = 1000
-MOST_IN_MEMORY = 20_000  # beyond, rows are read from the table again; some 30 MB
+BATCH = 1000  # events sent at a time, or a few more: parcels are not cut
+MOST_SWEPT = 10  # parcels read from the table at a time, up to 500 events each
+MOST_IN_MEMORY = 20_000  # events; beyond, they are read from the table again; some 30 MB
 SWEEP_EVERY = 5.0  # seconds
 ACK_SECONDS = 20.0
 BUSY = 20  # events in a batch from which on the next one is let grow
-GATHER = 0.01  # seconds
+GATHER = 0.05  # seconds
 
 
 class Relay:
@@ -39,7 +41,8 @@ class Relay:
         self._database = database
         self._servers = servers
         self._pulse = pulse
-        self._waiting: list[Outgoing] = []
+        self._waiting: deque[Parcel] = deque()
+        self._events_waiting = 0
         self._behind = True  # the table holds what memory does not
         self._wake = asyncio.Event()
         self._lock: Driver | None = None
@@ -48,14 +51,15 @@ class Relay:
         self.leading = False
         database.relay = self
 
-    def hand(self, committed: Sequence[Outgoing]) -> None:
-        """Take rows that were just committed; past the bound they are left to the table."""
+    def hand(self, committed: Parcel) -> None:
+        """Take events that were just committed; past the bound they are left to the table."""
         if not self.leading:
             return
-        if self._behind or len(self._waiting) > MOST_IN_MEMORY:
+        if self._behind or self._events_waiting > MOST_IN_MEMORY:
             self._behind = True
         else:
-            self._waiting.extend(committed)
+            self._waiting.append(committed)
+            self._events_waiting += len(committed.events)
         self._wake.set()
 
     async def run(self) -> None:
@@ -93,42 +97,59 @@ class Relay:
         if self._behind or time.monotonic() > self._next_sweep:
             await self._sweep()
         elif self._waiting:
-            batch = self._waiting[:BATCH]
+            batch = self._take()
             await self._publish(batch)
-            del self._waiting[: len(batch)]
-            if BUSY <= len(batch) < BATCH:
+            if BUSY <= sum(len(parcel.events) for parcel in batch) < BATCH:
                 await asyncio.sleep(GATHER)
+
+    def _take(self) -> list[Parcel]:
+        taken: list[Parcel] = []
+        events = 0
+        while self._waiting and events < BATCH:
+            taken.append(self._waiting.popleft())
+            events += len(taken[-1].events)
+        self._events_waiting -= events
+        return taken
 
     async def _sweep(self) -> None:
         """Publish from the table, until it has no more than what is handed over from now on."""
         self._next_sweep = time.monotonic() + SWEEP_EVERY
         self._behind = False  # whoever commits from here on finds its rows read below, or in memory
-        self._waiting.clear()
+        self._forget_waiting()
         async with self._database.transaction() as tx:
-            batch = await outbox.pending(tx.driver, BATCH)
-        handed = {row.seq for row in batch}
+            batch = await outbox.pending(tx.driver, MOST_SWEPT)
+        swept = {seq for parcel in batch for seq in parcel.seqs}
         await self._publish(batch)
-        self._waiting = [row for row in self._waiting if row.seq not in handed]
-        if len(batch) == BATCH:
+        left = [parcel for parcel in self._waiting if not swept.issuperset(parcel.seqs)]
+        self._forget_waiting()
+        self._waiting.extend(left)
+        self._events_waiting = sum(len(parcel.events) for parcel in left)
+        if len(batch) == MOST_SWEPT:
             self._behind = True
 
-    async def _publish(self, batch: Sequence[Outgoing]) -> None:
-        if not batch:
+    def _forget_waiting(self) -> None:
+        self._waiting.clear()
+        self._events_waiting = 0
+
+    async def _publish(self, batch: Sequence[Parcel]) -> None:
+        """Acknowledged by Kafka, then struck off."""
+        events = [event for parcel in batch for event in parcel.events]
+        if not events:
             return
-        parent = next((row.traceparent for row in batch if telemetry.follows(row.traceparent)), None)
+        parent = next((row.traceparent for row in events if telemetry.follows(row.traceparent)), None)
         if parent is None:
-            await self._send(batch)
+            await self._send(events)
         else:
-            with telemetry.span("relay", parent, telemetry.SpanKind.PRODUCER, {"events": len(batch)}):
-                await self._send(batch)
+            with telemetry.span("relay", parent, telemetry.SpanKind.PRODUCER, {"events": len(events)}):
+                await self._send(events)
         async with self._database.transaction() as tx:
             await outbox.strike(tx.driver, batch)
-        telemetry.RELAYED.add(len(batch))
+        telemetry.RELAYED.add(len(events))
 
-    async def _send(self, batch: Sequence[Outgoing]) -> None:
+    async def _send(self, events: Sequence[Outgoing]) -> None:
         async with asyncio.timeout(ACK_SECONDS):
             producer = await self._get_producer()
-            acknowledgements = [await send for send in self._batches(producer, batch)]
+            acknowledgements = [await send for send in self._batches(producer, events)]
             await asyncio.gather(*acknowledgements)
 
     def _batches(self, producer: AIOKafkaProducer, rows: Sequence[Outgoing]) -> Iterator[Awaitable[Future[object]]]:
@@ -186,7 +207,7 @@ class Relay:
         """After an error: a new producer (an idempotent one can wedge), a new lock, the table again."""
         self.leading = False
         self._behind = True
-        self._waiting.clear()
+        self._forget_waiting()
         producer, self._producer = self._producer, None
         lock, self._lock = self._lock, None
         if producer is not None:

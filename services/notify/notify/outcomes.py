@@ -37,7 +37,8 @@ SELECT id, code, told, means, outcome, traceparent FROM noted JOIN deliveries US
 """
 _ASK_LATER = """
 UPDATE unconfirmed SET check_at = CASE
-    WHEN sent_at < $2::timestamptz - interval '48 hours' THEN 'infinity' ELSE $2 + greatest(interval '2 seconds', $2 - sent_at) END
+    WHEN sent_at < $2::timestamptz - interval '48 hours' THEN 'infinity'
+    ELSE $2 + greatest(interval '2 seconds', $2 - sent_at) END
 WHERE provider_id = ANY($1::bigint[])
 """
 
