@@ -59,7 +59,7 @@ class Notify:
         self.database, self.sealer, self.app = database, sealer, app
         self.provider = Kavenegar(url, "workbench", "1000137", seconds=1)
         self.sender = Sender(database, sealer, self.provider, Pulse("sender"))
-        self._store = store_requests_with(Matrix.load())
+        self._store = store_requests_with(Matrix.load(), self.sender)
 
     @property
     def ledger(self) -> Ledger:
@@ -149,10 +149,12 @@ async def test_an_answer_that_is_lost_after_delivery_is_asked_for_again_with_the
 
 async def test_a_crash_between_the_call_and_its_outcome_sends_again_with_the_same_localid(notify: Notify) -> None:
     await notify.receive(notify.request())
-    claimed = await notify.sender._claim()
-    await notify.provider.send([Outgoing(c.localid, notify.sealer.open(c.phone), c.text) for c in claimed])
-    assert await notify.sender._claim() == []  # the lease holds
-    async with beside(notify.sender.send_due()):
+    handed = notify.sender._take()
+    await notify.provider.send([Outgoing(c.localid, notify.sealer.open(c.phone), c.text) for c in handed])
+    assert len(handed) == 1
+    assert await notify.states() == ["sending"]
+    assert await notify.sender._claim(10) == []  # the lease holds
+    async with beside(notify.sender.send_due()):  # `until` lets it run out
         await notify.until("sent")
     [sms] = notify.ledger.sent
     assert sms.asked == 2
@@ -182,9 +184,29 @@ async def test_a_number_whose_key_is_lost_is_given_up_alone(notify: Notify) -> N
 
 async def test_urgent_ones_go_first(notify: Notify) -> None:
     await notify.receive(*(notify.request() for _ in range(3)), urgent := notify.request(urgent=True))
-    claimed = await notify.sender._claim()
-    assert len(claimed) == 4
-    assert claimed[0].code == urgent.code
+    handed = notify.sender._take()
+    assert len(handed) == 4
+    assert handed[0].code == urgent.code
+    await notify.hurry()
+    assert (await notify.sender._claim(10))[0].code == urgent.code
+
+
+async def test_what_memory_does_not_take_waits_in_the_table(notify: Notify, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notify.sender.MOST_IN_MEMORY", 2)
+    await notify.receive(notify.request(), notify.request())
+    await notify.receive(notify.request())
+    assert await notify.states() == ["sending", "sending", "due"]
+    async with beside(notify.sender.send_due()):
+        async with asyncio.timeout(5):
+            while await notify.states() != ["sent"] * 3:
+                await asyncio.sleep(0.05)
+    assert [sms.asked for sms in notify.ledger.sent] == [1, 1, 1]
+
+
+async def test_what_is_rolled_back_is_not_sent(notify: Notify) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await _fail_after(notify, notify.request())
+    assert notify.sender._take() == []
 
 
 async def test_receipts_by_poll_and_by_callback_count_once(notify: Notify, keys: Keys) -> None:
@@ -227,6 +249,12 @@ async def test_after_a_day_of_failures_it_is_given_up(notify: Notify) -> None:
     async with beside(notify.sender.send_due()):
         await notify.until("failed")
     assert await notify.events() == ["notification.failed.v1"]
+
+
+async def _fail_after(notify: Notify, requested: NotificationRequested) -> None:
+    async with notify.database.transaction() as tx:
+        await notify._store([requested], tx)
+        raise ZeroDivisionError
 
 
 async def _code(notify: Notify) -> str:

@@ -5,7 +5,7 @@ the rest. Both are one transaction on one connection.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, Protocol
@@ -46,6 +46,7 @@ class Transaction:
         self._traceparents: list[str | None] = []
         self._causes: Mapping[str, str] = {}
         self.driver = driver
+        self.then: list[Callable[[], None]] = []
 
     @property
     def session(self) -> AsyncSession:
@@ -67,6 +68,10 @@ class Transaction:
         self._traceparents.extend(
             event.traceparent or cause or self._causes.get(event.key, current) for event in events
         )
+
+    def afterwards(self, act: Callable[[], None]) -> None:
+        """Do this in memory once it is committed, and not at all when it is not."""
+        self.then.append(act)
 
     def caused_by(self, events: Sequence[Event]) -> None:
         """Events published under the key of one of these belong to its trace."""
@@ -147,6 +152,8 @@ class Database:
                 raise
         if committed is not None and self.relay is not None:
             self.relay.hand(committed)
+        for act in tx.then:
+            act()
 
     async def close(self) -> None:
         """Close every connection."""

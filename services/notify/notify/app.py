@@ -18,12 +18,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Notify: the consumer stores the intent, the sender delivers it."""
     settings = settings or Settings()
     service = Service("notify", settings)
-    handlers: Handlers = {NotificationRequested: store_requests_with(Matrix.load())}
-    service.consume(Stream.NOTIFICATIONS, handlers)
     provider = Kavenegar(
         settings.gateway_url, settings.gateway_key, settings.gateway_sender, seconds=settings.gateway_timeout
     )
     sender = Sender(service.database, service.sealer, provider, service.health.pulse("sender"))
+    handlers: Handlers = {NotificationRequested: store_requests_with(Matrix.load(), sender)}
+    service.consume(Stream.NOTIFICATIONS, handlers)
     service.run_beside("sender", sender.send_due)
     service.run_beside("receipts", sender.ask_receipts)
     service.app.state.receipt_secret = settings.receipt_secret

@@ -17,6 +17,7 @@ MOST_ASKED = 500
 BAD_ITEM = frozenset({411, 413, 417})  # one of the call's numbers or texts is not acceptable
 DELIVERED = frozenset({10})
 UNDELIVERED = frozenset({6, 11, 13, 14})
+CLOSED = DELIVERED | UNDELIVERED
 
 
 class Fate(Enum):
@@ -58,8 +59,6 @@ class Kavenegar:
 
     async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         """Hand over up to 200 SMS. A call refused for one of them is halved until that one is found."""
-        if not batch:
-            return []
         if not batch:
             return []
         status, entries = await self._call("sendarray.json", self._form(batch))
