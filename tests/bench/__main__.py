@@ -17,10 +17,10 @@ from workbench.system import Workbench
 
 from tests.bench.measure import (
     BODY,
-    CONNECTIONS,
     count,
     cpu_seconds,
     handover_ms,
+    pour,
     rate,
     until_reported,
 )
@@ -56,23 +56,23 @@ async def accept_ratio(bench: Workbench, folder: Path) -> dict[str, Any]:
     }
 
 
-async def whole_path(bench: Workbench) -> dict[str, Any]:
+async def whole_path(bench: Workbench, folder: Path) -> dict[str, Any]:
     """Everything on the same cores, until the last SMS is handed over and reported."""
     target = Target(f"{bench.url('intake')}/v1/app/messages", bench.keys.token("app", citizen="bench"))
     before = await count(bench, "intake", "SELECT count(*) FROM messages")
     await until_reported(bench, before)
     used = cpu_seconds(bench)
     started = time.perf_counter()
-    await post_all(target, numbered(BODY, MESSAGES, uuid.uuid4().hex), connections=CONNECTIONS)
-    accepted = time.perf_counter() - started
-    await until_reported(bench, before + MESSAGES)
+    stored, accepted = await pour(bench, target, MESSAGES, folder)
+    await until_reported(bench, before + stored)
     took = time.perf_counter() - started
     now = cpu_seconds(bench)
+    spent = {name: round((now[name] - used[name]) / stored * 1e6) for name in sorted(now)}
     return {
-        "messages": MESSAGES,
-        "accepted_per_second": round(MESSAGES / accepted),
-        "whole_path_per_second": round(MESSAGES / took),
-        "cpu_us_per_message": {name: round((now[name] - used[name]) / MESSAGES * 1e6) for name in sorted(now)},
+        "messages": stored,
+        "accepted_per_second": round(stored / accepted),
+        "whole_path_per_second": round(stored / took),
+        "cpu_us_per_message": spent | {"sum": sum(spent.values())},
     }
 
 
@@ -94,7 +94,7 @@ async def main() -> None:
         with Workbench(Home(Path(folder, "whole"))) as bench:
             figures["latency_at_100_per_second"] = await latency(bench)
             print(figures, flush=True)
-            figures["whole_path"] = await whole_path(bench)
+            figures["whole_path"] = await whole_path(bench, Path(folder))
             print(figures["whole_path"], flush=True)
         # Accepting alone, relay and Kafka included: what consumes would take its turn on the same cores.
         with Workbench(Home(Path(folder, "accept")), services=("intake",)) as bench:

@@ -24,6 +24,7 @@ TEXT = (
 )
 BODY: dict[str, object] = {"text": TEXT, "topic": "US-GUTTER", "place": {"lat": 35.7575, "lon": 51.41}}
 CONNECTIONS = 64
+SLICE_SECONDS = 3
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,24 @@ async def rate(target: Target, seconds: int, folder: Path) -> Rate:
     return Rate(count / took, percentile([a.seconds for a in accepted], 0.99) * 1000, "workbench.load")
 
 
+_LUA = """
+wrk.method = "POST"
+local head = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer @token"}
+local n = 0
+function request()
+  n = n + 1
+  head["Idempotency-Key"] = "@run-" .. n
+  return wrk.format(nil, nil, head, [[@body]] .. string.format(',"phone":"0912%07d"}', n % 10000000))
+end
+"""
+
+
 def _wrk(wrk: str, target: Target, seconds: int, folder: Path) -> Rate:
+    """Every request a message of its own: another telephone, another idempotency key."""
     script = folder / "post.lua"
-    body = orjson.dumps(BODY | {"phone": "09121234567"}).decode()
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {target.token}"}
-    lines = [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
-    script.write_text("\n".join(['wrk.method = "POST"', *lines, f"wrk.body = [[{body}]]"]))
+    body = orjson.dumps(BODY).decode()[:-1]
+    filled = _LUA.replace("@token", target.token).replace("@run", uuid.uuid4().hex).replace("@body", body)
+    script.write_text(filled, encoding="utf-8")
     command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), "--latency", target.url]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in out:
@@ -62,6 +75,17 @@ def _wrk(wrk: str, target: Target, seconds: int, folder: Path) -> Rate:
     assert per_second is not None
     factor = {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
     return Rate(float(per_second[1]), float(found[1]) * factor, "wrk")
+
+
+async def pour(bench: Workbench, target: Target, messages: int, folder: Path) -> tuple[int, float]:
+    """Post at least so many as fast as 64 connections can; how many were stored, and in how many seconds."""
+    before = await count(bench, "intake", "SELECT count(*) FROM messages")
+    started = time.perf_counter()
+    stored = 0
+    while stored < messages:
+        await rate(target, SLICE_SECONDS, folder)
+        stored = await count(bench, "intake", "SELECT count(*) FROM messages") - before
+    return stored, time.perf_counter() - started
 
 
 def cpu_seconds(bench: Workbench) -> dict[str, float]:

@@ -132,6 +132,7 @@ class Database:
             pool_size=connections,
             max_overflow=0,
             pool_timeout=10,
+            pool_reset_on_return=None,  # there is never a transaction left to roll back
             connect_args={"timeout": 5, "command_timeout": 60, "server_settings": {"jit": "off"}},
         )
 
