@@ -52,7 +52,7 @@ _SUFFIXES = frozenset(
     "ها های هایی هایم هایت هایش هایمان هایتان هایشان هام هات هاش هامون هاتون هاشون هاست "
     "اباد تر تری ترین ترها مون تون شون مان تان شان".split()
 )
-_AFTER_HEH = frozenset("ام ات اش ای ایم اید این اند ایی".split()) - {"این"}
+_AFTER_HEH = frozenset("ام ات اش ای ایم اید اند ایی".split())
 _PREFIXES = frozenset("می نمی بی برمی برنمی درمی درنمی".split())
 _ENDINGS = ("", *_SUFFIXES, *"ی ای ام اش م ش ت ن ه ان انی".split())
 _MIDDLES = frozenset("و به".split())  # of compounds of three words: رفت و آمد, رو به رو
