@@ -85,7 +85,7 @@ def test_any_calendar_adds_and_measures_as_stepping_does(
     assert is_open(ours, end) == slow.open_at(end)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.sampled_from(sorted(SAMPLES)), moments, st.integers(0, 5 * 420 * 60))
 def test_the_sample_calendars_are_exact_to_the_second_over_nowruz(name: str, start: datetime, seconds: int) -> None:
     slow = Stepper(SAMPLES[name](HOLIDAYS))
@@ -174,6 +174,8 @@ def test_taking_a_lunar_holiday_away_leaves_the_solar_one_of_that_day() -> None:
     one = read_corrections(f"date,change,name\n{day},remove,شهادت حضرت علی علیه السلام\n")
     assert corrected(official, one)[day] == ("روز طبیعت",)
     assert day not in corrected(official, read_corrections(f"date,change,name\n{day},remove,\n"))
+    instead = read_corrections(f"date,change,name\n{day},add,عید\n{day},remove,\n")
+    assert corrected(official, instead)[day] == ("عید",)
 
 
 @pytest.mark.parametrize(

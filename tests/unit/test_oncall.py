@@ -108,5 +108,7 @@ def test_a_roster_that_names_what_is_not_there_is_refused(lines: Mapping[str, Ma
 def test_a_unit_that_nobody_is_on_call_for_keeps_its_urgent_work_and_says_so() -> None:
     posts = {**ROSTER.posts, "region-5": replace(ROSTER.posts["region-5"], on_call=None)}
     night = datetime.fromisoformat(NIGHT).replace(tzinfo=TEHRAN)
+    itself = Roster.of(CITY.units, FILE.model_copy(update={"units": {}}), CALENDARS)
+    assert "nobody is on call" in on_duty(CITY.units[TRIAGE], night, urgent=True, roster=itself).because
     duty = on_duty(ROSTER.units["region-5"], night, urgent=True, roster=Roster(posts))
     assert (duty.unit.code, "nobody is on call" in duty.because) == ("region-5", True)

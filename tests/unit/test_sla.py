@@ -94,6 +94,13 @@ def test_many_waits_leave_the_whole_time_to_the_unit(
     assert spent == minutes * 60
 
 
+@pytest.mark.parametrize("by", list(CountedBy))
+def test_what_had_passed_when_the_wait_began_stays(by: CountedBy) -> None:
+    first = replace(TIMES, by=by)
+    after = resume(first, first.warn_at, first.warn_at + HOUR, CALENDARS["nahiye"])
+    assert after == replace(first, resolve_by=first.resolve_by + HOUR)
+
+
 def test_no_wait_at_all_moves_nothing_and_a_wait_cannot_end_before_it_began() -> None:
     assert resume(TIMES, MOMENT + HOUR, MOMENT + HOUR, CALENDARS["office"]) == TIMES
     with pytest.raises(ValueError, match="after it began"):
@@ -110,6 +117,7 @@ def test_no_wait_at_all_moves_nothing_and_a_wait_cannot_end_before_it_began() ->
         (3 * HOUR, (Mark.RESPONSE_OVERDUE,), (Mark.WARNING,)),
         (4 * HOUR - SECOND, (Mark.RESPONSE_OVERDUE, Mark.WARNING), ()),
         (4 * HOUR, (Mark.RESPONSE_OVERDUE, Mark.WARNING), (Mark.BREACH,)),
+        (4 * HOUR, (Mark.RESPONSE_OVERDUE,), (Mark.BREACH,)),
         (40 * HOUR, (), (Mark.RESPONSE_OVERDUE, Mark.BREACH)),
         (40 * HOUR, (Mark.BREACH,), (Mark.RESPONSE_OVERDUE,)),
         (40 * HOUR, ALL, ()),

@@ -125,7 +125,7 @@ def resume(before: Deadlines, paused_at: datetime, resumed_at: datetime, hours: 
 def due(times: Deadlines, state: Progress, now: datetime) -> tuple[Due, ...]:
     """What has fallen due and was not told, in the order of the moments; the caller adds it to `state.told`.
 
-    A warning is left out when the breach has come or was told: it would warn of what is there.
+    A warning is left out when the breach has come: it would warn of what is there.
     """
     return tuple(one for one in _to_come(times, state, now) if one.at <= now)
 
@@ -145,7 +145,7 @@ def _to_come(times: Deadlines, state: Progress, now: datetime) -> list[Due]:
     """What was not told yet and can still fall due, in the order of the moments."""
     if state.resolved or state.waiting:
         return []
-    late = Mark.BREACH in state.told or times.resolve_by <= now
+    late = times.resolve_by <= now
     moments = {Mark.RESPONSE_OVERDUE: times.respond_by, Mark.WARNING: times.warn_at, Mark.BREACH: times.resolve_by}
     over = state.told | ({Mark.RESPONSE_OVERDUE} if state.responded else set()) | ({Mark.WARNING} if late else set())
     return sorted((Due(mark, at) for mark, at in moments.items() if mark not in over), key=lambda one: one.at)
