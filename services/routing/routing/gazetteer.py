@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import product
 
-from routing.folded import fold
+from common.folding import fold
+
 from routing.regions import data_rows
 
 REGIONS = range(1, 23)
@@ -21,8 +22,8 @@ _KINDS: Mapping[str, str] = {
     "ایستگاه": "ایستگاه",
     "پل": "پل زیرگذر روگذر",
     "تونل": "تونل",
-    "چهارراه": "چهارراه چارراه راه تقاطع",
-    "سه راه": "راه",
+    "چهارراه": "چهارراه چارراه سه‌راه راه تقاطع",
+    "سه راه": "سه‌راه راه",
     "روستا": "روستای روستا ده",
     "امامزاده": "امامزاده",
     "زندان": "زندان",
@@ -31,7 +32,8 @@ _KINDS: Mapping[str, str] = {
     "مجتمع": "مجتمع پاساژ",
     "کارخانه": "کارخانه شرکت",
 }
-_LINKS = ("ه", "و", "ی")  # نارمکه, تجریشو, تجریشی: "it is", the object, the ezafe
+_LINKS = ("ه", "و", "ی", "م")  # نارمکه, تجریشو, تجریشی, نارمکم: "it is", the object, the ezafe, "I am in"
+_LINKS_OF_HEH = ("ام", "ایم", "ست")  # خزانه‌ام, خزانه‌ایم
 _LINKED = 4  # letters of the shortest name that may have one
 
 
@@ -44,11 +46,6 @@ class Name:
     region: int | None  # which one it decides; None when it decides nothing alone
     regions: Set[int]  # all that it may lie in
     needs: Set[str]  # folded words of which one must stand before it; empty when the name is enough
-
-    @property
-    def plain(self) -> bool:
-        """It needs no word before it."""
-        return not self.needs
 
 
 Tails = Sequence[tuple[list[str], Sequence[Name]]]
@@ -65,8 +62,9 @@ def read_gazetteer() -> Mapping[str, Tails]:
         for words in _spellings(row):
             spelled.setdefault(words, []).append(name)
     for words, names in list(spelled.items()):
-        for linked in _linked(words):
-            spelled.setdefault(linked, [name for name in names if name.plain])
+        plain = [name for name in names if not name.needs]
+        for linked in _linked(words) if plain else ():
+            spelled.setdefault(linked, plain)
     return _by_head(spelled)
 
 
@@ -96,7 +94,8 @@ def _spellings(row: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
 
 
 def _names(row: Mapping[str, str]) -> list[str]:
-    return [row["name"], *(alias for alias in row["aliases"].split("|") if alias)]
+    names = [row["name"], *(alias for alias in row["aliases"].split("|") if alias)]
+    return names + [name.replace("پارک ", "بوستان ", 1) for name in names if name.startswith("پارک ")]
 
 
 def _joins(words: Sequence[str]) -> Iterator[str]:
@@ -105,6 +104,8 @@ def _joins(words: Sequence[str]) -> Iterator[str]:
 
 
 def _linked(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The spelling with a letter hung on; not where that letter could be the name's own (فاطمی, فاطمیه)."""
-    if len(words[-1]) >= _LINKED and words[-1][-1] not in "یهاو":
-        yield from ((*words[:-1], words[-1] + link) for link in _LINKS)
+    """The spelling with letters hung on; not where they could be the name's own (فاطمی, فاطمیه)."""
+    *front, last = words
+    if len(last) < _LINKED or last[-1] in "یاو":
+        return
+    yield from ((*front, last + link) for link in (_LINKS_OF_HEH if last[-1] == "ه" else _LINKS))

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Self
 
 from common.events import Place
+from common.folding import fold
 
 from routing.boundaries import Boundaries
-from routing.folded import fold
 from routing.place_words import PlaceReader, Reading
 from routing.regions import (
     Centre,
@@ -128,9 +128,10 @@ class Map:
     def _against(self, spot: Spot, named: int | None, said: Reading) -> Spot:
         """The spot, with the doubt that the named region or the text casts on it, and the text's nahiye."""
         doubts = [f"region {named} was given"] if named not in (None, spot.region) else []
-        if said.region not in (None, spot.region):
+        elsewhere = bool(said.possible) and spot.region not in said.possible
+        if elsewhere:
             doubts.append(said.because)
-        agrees = said.region in (None, spot.region) and (spot.nahiye is None or spot.sampled)
+        agrees = not elsewhere and (spot.nahiye is None or spot.sampled)
         nahiye = self._nahiye(spot.region, said.nahiye) if agrees else None
         doubt = f"{spot.because}, yet {'; '.join(doubts)}" if doubts else None
         sampled = spot.sampled and nahiye is None

@@ -48,4 +48,6 @@ def _one_word(words: Sequence[str], at: int) -> tuple[int, int]:
     return number, 1 if number else 0
 
 
-_AFTER_ONE = frozenset("تهران شهرداری ناحیه خیابان خیابون کوچه خ میدان میدون بلوار محله شهرک از در تو و".split())
+_AFTER_ONE = frozenset(
+    "تهران شهرداری ناحیه خیابان خیابون کوچه خ میدان میدون بلوار محله شهرک از در تو و هستم هستیم هست است".split()
+)
