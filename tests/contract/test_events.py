@@ -27,7 +27,7 @@ def test_a_record_is_read_as_it_was_written_and_unknown_fields_are_ignored(kind:
     document = json.loads((GOLDEN / f"{kind.name}.json").read_text(encoding="utf-8"))
     event = kind.model_validate(document["attributes"] | document["body"])
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    out = Outgoing(1, event.id, kind.stream, event.key, kind.name, event.at, parent, "")
+    out = Outgoing(event.id, kind.stream, event.key, kind.name, event.at, parent, "")
     value = json.dumps(document["body"] | {"added_by_a_later_version": 1}).encode()
     read = decode(kind.stream, headers_of(out, b"/pasokh/test"), value)
     assert read == event.model_copy(update={"traceparent": parent})
@@ -35,7 +35,7 @@ def test_a_record_is_read_as_it_was_written_and_unknown_fields_are_ignored(kind:
 
 def test_attributes_are_those_of_cloudevents() -> None:
     event = _golden("message.received.v1")
-    out = Outgoing(1, event.id, event.stream, event.key, event.name, event.at, None, "")
+    out = Outgoing(event.id, event.stream, event.key, event.name, event.at, None, "")
     headers = dict(headers_of(out, b"/pasokh/intake"))
     assert set(headers) == {"ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type"}
     assert headers["ce_specversion"] == b"1.0"
@@ -62,7 +62,7 @@ def test_every_event_has_a_name_a_stream_and_says_where_it_goes() -> None:
 )
 def test_a_record_that_is_no_event_says_why(change: dict[str, bytes], cause: str) -> None:
     event = _golden("message.received.v1")
-    out = Outgoing(1, event.id, event.stream, event.key, event.name, event.at, None, "")
+    out = Outgoing(event.id, event.stream, event.key, event.name, event.at, None, "")
     headers = list((dict(headers_of(out, b"/pasokh/test")) | change).items())
     with pytest.raises(Poison, match=cause):
         decode(Stream.MESSAGES, headers, event.model_dump_json().encode())
@@ -71,7 +71,7 @@ def test_a_record_that_is_no_event_says_why(change: dict[str, bytes], cause: str
 @pytest.mark.parametrize("value", [None, b"", b"[]", b"null", b"{}", b"{", b"\xff", b'{"code": 5}'])
 def test_a_value_that_is_no_event_says_why(value: bytes | None) -> None:
     event = _golden("message.received.v1")
-    out = Outgoing(1, event.id, event.stream, event.key, event.name, event.at, None, "")
+    out = Outgoing(event.id, event.stream, event.key, event.name, event.at, None, "")
     with pytest.raises(Poison, match=r"JSON|fit"):
         decode(Stream.MESSAGES, headers_of(out, b"/pasokh/test"), value)
 
