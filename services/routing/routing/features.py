@@ -1,0 +1,51 @@
+"""What the classifier sees in a text: words, their stems and letters, and pairs of neighbours. Training and running
+share this file, so that a feature means the same in both."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from common.folding import fold
+
+MOST_WORDS = 400  # of a text; what comes later seldom says anything new and never costs anything
+PLACE = "⌖"
+NUMBER = "0"
+QUESTION = "؟"
+_SUFFIXES = sorted(
+    "هایشون هایمون هایتون هاشون هامون هاتون هایی هایش هایم هایت های هاش هاشو هام هات هارو هاست ها "
+    "شون مون تون امون اتون اشون ایم اید ایند اند ند ای یم یا یه ات اش ام ان شو مو تو رو ست ی ش م ت و ه س ن ا".split(),
+    key=lambda suffix: (-len(suffix), suffix),
+)
+_SHORTEST_STEM = 3
+
+
+def words_of(text: str, places: Collection[str] = frozenset()) -> list[str]:
+    """The folded words of a text, numbers and names of places as one sign each, then a sign if it asks."""
+    words = fold(text).split()[:MOST_WORDS]
+    seen = [PLACE if word in places else NUMBER if word.isdigit() else word for word in words]
+    return [*seen, QUESTION] if "؟" in text or "?" in text else seen
+
+
+def stem(word: str) -> str:
+    """The word without its longest ending: کوچه‌هامون → کوچ; never shorter than three letters."""
+    for suffix in _SUFFIXES:
+        if len(word) - len(suffix) >= _SHORTEST_STEM and word.endswith(suffix):
+            return word[: -len(suffix)]
+    return word
+
+
+def word_keys(word: str) -> tuple[str, str]:
+    """The features of the word itself: as it is, and its stem."""
+    return "=" + word, stem(word)
+
+
+def letter_keys(word: str) -> Iterator[str]:
+    """The runs of 3 to 5 letters, the edges of the word being letters too."""
+    edged = f" {word} "
+    for size in (3, 4, 5):
+        for at in range(len(edged) - size + 1):
+            yield edged[at : at + size]
+
+
+def pair_keys(stems: Sequence[str]) -> list[str]:
+    """Neighbours, and those with one word between: a text says «درخت بزرگی افتاد» as well as «درخت افتاد»."""
+    near = [f"{first} {second}" for first, second in zip(stems, stems[1:], strict=False)]
+    return near + [f"{first}~{second}" for first, second in zip(stems, stems[2:], strict=False)]
