@@ -1,0 +1,91 @@
+"""How good the choices are: shares of right ones, calibration, and which topics are taken for which."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+BINS = 10
+_TEMPERATURES = np.arange(1.0, 20.01, 0.25)
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Shares from 0 to 1 over `count` texts; `group` is the right deputy, `ece` the expected calibration error."""
+
+    count: int
+    top1: float
+    top3: float
+    group: float
+    ece: float
+    kind: float
+
+    def row(self, name: str) -> str:
+        """One line of the table."""
+        values = (self.top1, self.top3, self.group, self.ece, self.kind)
+        return f"{name:<28}{self.count:>6}" + "".join(f"{value:>9.3f}" for value in values)
+
+
+HEADER = f"{'':<28}{'texts':>6}" + "".join(f"{name:>9}" for name in ("top-1", "top-3", "group", "ECE", "kind"))
+
+
+def softmax(scores: Array) -> Array:
+    """Probabilities along the rows."""
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def sharpness(scores: Array, truth: Array) -> float:
+    """The factor on held-out scores that makes their softmax the likeliest: 1 / temperature."""
+    rows = np.arange(len(truth))
+    losses = [-np.log(softmax(scores * factor)[rows, truth] + 1e-12).mean() for factor in _TEMPERATURES]
+    return float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def calibration_error(probabilities: Array, right: Array) -> float:
+    """Mean gap between how sure and how often right, over ten bins of the first choice's probability."""
+    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
+    gaps = [abs(right[bins == at].sum() - probabilities[bins == at].sum()) for at in range(BINS)]
+    return float(sum(gaps) / max(1, len(right)))
+
+
+def measure(likeliest: Array, first: Array, truth: Array, deputies: Sequence[str], kind: float) -> Scores:
+    """From the three likeliest topics of each text (n, 3) and the probability of the first (n)."""
+    right = likeliest[:, 0] == truth
+    deputy = np.array(deputies)
+    return Scores(
+        count=len(truth),
+        top1=float(right.mean()),
+        top3=float((likeliest == truth[:, None]).any(axis=1).mean()),
+        group=float((deputy[likeliest[:, 0]] == deputy[truth]).mean()),
+        ece=calibration_error(first, right),
+        kind=kind,
+    )
+
+
+def by_topic(before: Mapping[str, str], after: Mapping[str, str], truth: Mapping[str, str]) -> list[str]:
+    """A line for each topic with another number of right choices than before, over the messages both were asked."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for name in sorted(before.keys() & after.keys() & truth.keys()):
+        topic = truth[name]
+        row = counts[topic]
+        row[0] += 1
+        row[1] += before[name] == topic
+        row[2] += after[name] == topic
+    changed = [(topic, row) for topic, row in sorted(counts.items()) if row[1] != row[2]]
+    return [f"{topic:<24}{row[0]:>4} messages: {row[1]:>3} right before, {row[2]:>3} after" for topic, row in changed]
+
+
+def confusions(truth: Sequence[str], chosen: Sequence[str], texts: Sequence[str], most: int = 10) -> list[str]:
+    """The pairs most often taken for each other, either way round, with two examples each."""
+    pairs: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for right, other, text in zip(truth, chosen, texts, strict=True):
+        if right != other:
+            low, high = sorted((right, other))
+            pairs[low, high].append(f"    {right} taken for {other}: {' '.join(text.split())[:110]}")
+    worst = sorted(pairs.items(), key=lambda pair: (-len(pair[1]), pair[0]))[:most]
+    return [line for (one, other), found in worst for line in (f"{one} / {other}: {len(found)}", *found[:2])]
