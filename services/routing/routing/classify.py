@@ -4,23 +4,24 @@ A word's share of every score is worked out once and remembered, so that a text 
 sums over a batch, whatever the number of features behind them.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from common.events import Kind
 
-from routing.features import letter_keys, pair_keys, stem, word_keys, words_of
-from routing.model import Block, Floats, Model
+from routing.features import words_of
+from routing.model import Floats, Model
+from routing.tables import PairTable, Rows, Words, WordTable
 
 CHUNK = 32  # texts summed at once: their rows stay in the processor's cache
-REMEMBERED = 16_384  # words; more than a chunk can hold, 10 MB
 SUGGESTED = 3
 SPEAKING = 3  # words named as the reason
+# Topics that are a kind themselves; the kind of any other text is read from the text.
+KIND_OF_TOPIC: Mapping[str, Kind] = {"OV-THANKS": Kind.THANKS, "OV-SUGGEST": Kind.SUGGESTION}
 
-Rows = npt.NDArray[np.intp]
+_Spoke = list[tuple[str, ...]]
 
 
 class ModelMismatch(Exception):
@@ -50,25 +51,16 @@ class Ranking:
     urgent: float
 
 
-class _Seen(NamedTuple):
-    """The words of some texts on end: each text starts with an empty word at `starts`."""
-
-    words: list[str]
-    rows: Rows
-    starts: Rows
-    pairs: Floats
-
-
 class Classifier:
     """Ranks texts. One object serves one thread: it remembers words between calls."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._kinds = [Kind(kind) for kind in model.kinds]
+        self._topics = len(model.topics)
         self._columns = len(model.bias) + 1
-        self._pairs = np.concatenate([_nothing(self._columns), model.blocks["pairs"].rows(slice(None))])
-        self._table = np.zeros((REMEMBERED, 2 * self._columns), np.float32)
-        self._forget()
+        self._kinds = [Kind(kind) for kind in model.kinds]
+        self._pairs = PairTable(model.blocks["pairs"])
+        self._words = WordTable(model, self._pairs)
 
     @classmethod
     def load(cls, topics: Collection[str]) -> Self:
@@ -87,110 +79,62 @@ class Classifier:
         return str(self.model.about["hash"])
 
     def rank(self, texts: Sequence[str]) -> list[Ranking]:
-        """One ranking a text, in order. Total on any Unicode; an empty text is unsure."""
+        """One ranking a text, in order. Total on any Unicode; a text without a word is never sure."""
         chunks = (texts[at : at + CHUNK] for at in range(0, len(texts), CHUNK))
         return [ranking for chunk in chunks for ranking in self._rank(chunk)]
 
     def _rank(self, texts: Sequence[str]) -> Iterator[Ranking]:
-        seen = self._look_at([words_of(text, self.model.places) for text in texts])
-        rows = self._table[seen.rows]
-        sums = np.add.reduceat(rows, seen.starts, axis=0)
-        words, letters = _scaled(sums[:, : self._columns]), _scaled(sums[:, self._columns :])
-        scores = self.model.bias + words + letters + _scaled(seen.pairs)
-        probabilities = _softmax(scores[:, : len(self.model.topics)])
-        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :SUGGESTED]
-        spoke = self._spoke(rows, sums, seen, best[:, 0])
-        kinds = scores[:, len(self.model.topics) : -1].argmax(axis=1)
-        urgent = 1 / (1 + np.exp(-np.clip(scores[:, -1], -30, 30)))
-        for at, likeliest in enumerate(best.tolist()):
-            yield self._ranking(probabilities[at], likeliest, spoke[at], (kinds[at], urgent[at]))
+        words = self._words.look_up([words_of(text, self.model.places) for text in texts])
+        rows = self._words.sums[words.rows]
+        sums = np.add.reduceat(rows, words.starts, axis=0)
+        lengths = np.stack([_length(sums[:, self._columns - 1]), _length(sums[:, -1])])
+        pairs = self._pairs.sums(self._words.stems[words.rows], words.starts)
+        scores = self.model.bias + pairs[:, :-1] / _length(pairs[:, -1])[:, None]
+        scores += sums[:, : self._columns - 1] / lengths[0][:, None]
+        scores += sums[:, self._columns : -1] / lengths[1][:, None]
+        probabilities = _softmax(scores[:, : self._topics])
+        best = _three_best(probabilities)
+        spoke = self._spoke(words, rows, lengths, best[:, 0])
+        return self._rankings(probabilities, scores[:, self._topics :], best, spoke)
 
-    def _ranking(
-        self, probabilities: Floats, likeliest: Sequence[int], words: tuple[str, ...], rest: tuple[int, float]
-    ) -> Ranking:
-        first = likeliest[0]
-        return Ranking(
-            tuple(Suggestion(self.model.topics[at], float(probabilities[at])) for at in likeliest),
-            words,
-            self._kinds[rest[0]],
-            bool(words) and bool(probabilities[first] >= self.model.thresholds[first]),
-            float(rest[1]),
-        )
+    def _rankings(self, probabilities: Floats, rest: Floats, best: Rows, spoke: _Spoke) -> Iterator[Ranking]:
+        """One by one from (texts, topics), (texts, kinds + 1) and (texts, 3)."""
+        likely = np.take_along_axis(probabilities, best, axis=1)
+        sure = (likely[:, 0] >= self.model.thresholds[best[:, 0]]).tolist()
+        kinds = rest[:, :-1].argmax(axis=1).tolist()
+        urgent = (1 / (1 + np.exp(-np.clip(rest[:, -1], -30, 30)))).tolist()
+        for at, (topics, chances) in enumerate(zip(best.tolist(), likely.tolist(), strict=True)):
+            suggestions = tuple(map(Suggestion, map(self.model.topics.__getitem__, topics), chances))
+            kind = KIND_OF_TOPIC.get(suggestions[0].topic) or self._kinds[kinds[at]]
+            yield Ranking(suggestions, spoke[at], kind, sure[at] and bool(spoke[at]), urgent[at])
 
-    def _look_at(self, texts: Sequence[Sequence[str]]) -> _Seen:
-        """Rows of the words, those not met before being worked out first."""
-        words: list[str] = []
-        starts = []
-        for text in texts:
-            starts.append(len(words))
-            words.append("")
-            words.extend(text)
-        fresh = set(words) - self._known.keys()
-        if len(self._known) + len(fresh) > REMEMBERED:
-            self._forget()
-            fresh = set(words) - self._known.keys()
-        for word in fresh:
-            self._remember(word)
-        rows = np.fromiter(map(self._known.__getitem__, words), np.intp, len(words))
-        return _Seen(words, rows, np.array(starts, np.intp), self._paired(texts))
-
-    def _paired(self, texts: Sequence[Sequence[str]]) -> Floats:
-        find = self.model.blocks["pairs"].at.get
-        found: list[int] = []
-        starts = []
-        for text in texts:
-            starts.append(len(found))
-            rows = [find(key, -1) for key in pair_keys([self._stems[word] for word in text])]
-            found.append(0)  # a row of nothing, so that a text without known pairs has one too
-            found.extend(row + 1 for row in rows if row >= 0)
-        return np.add.reduceat(self._pairs[found], starts, axis=0)
-
-    def _remember(self, word: str) -> None:
-        row = self._known[word] = len(self._known)
-        self._stems[word] = stem(word)
-        blocks = self.model.blocks
-        self._table[row, : self._columns] = _sum(blocks["words"], word_keys(word))
-        self._table[row, self._columns :] = _sum(blocks["letters"], letter_keys(word))
-
-    def _forget(self) -> None:
-        self._known: dict[str, int] = {"": 0}  # row 0 stays empty
-        self._stems: dict[str, str] = {"": ""}
-
-    def _spoke(self, rows: Floats, sums: Floats, seen: _Seen, best: Rows) -> list[tuple[str, ...]]:
-        """The words of each text with the largest shares of its best topic's score."""
-        sizes = np.diff(seen.starts, append=len(seen.words))
-        shares = np.zeros(len(seen.words), np.float32)
-        for first in (0, self._columns):
-            lengths = np.sqrt(np.maximum(sums[:, first + self._columns - 1], 1.0))
-            mean = rows[:, first : first + len(self.model.topics)].mean(axis=1)
-            of_best = rows[np.arange(len(seen.words)), first + np.repeat(best, sizes)]
-            shares += (of_best - mean) / np.repeat(lengths, sizes)
-        listed = shares.tolist()
-        ends = zip(seen.starts.tolist(), sizes.tolist(), strict=True)
-        return [_largest(seen.words[at : at + size], listed[at : at + size]) for at, size in ends]
+    def _spoke(self, words: Words, rows: Floats, lengths: Floats, best: Rows) -> _Spoke:
+        """The words of each text with the largest shares in the score of its best topic."""
+        sizes = np.diff(words.starts, append=len(words.words))
+        every, column = np.arange(len(words.words)), np.repeat(best, sizes)
+        shares = rows[every, column] / np.repeat(lengths[0], sizes)
+        shares += rows[every, self._columns + column] / np.repeat(lengths[1], sizes)
+        listed, starts = shares.tolist(), words.starts.tolist()
+        ends = [*starts[1:], len(words.words)]
+        return [_largest(words.words[at:end], listed[at:end]) for at, end in zip(starts, ends, strict=True)]
 
 
 def _largest(words: Sequence[str], shares: Sequence[float]) -> tuple[str, ...]:
     """The words with the largest positive shares, the largest first, each once; signs are no words."""
-    by_share = sorted(zip(shares, words, strict=True), reverse=True)
-    chosen = dict.fromkeys(word for share, word in by_share if share > 0 and word[:1].isalpha())
-    return tuple(chosen)[:SPEAKING]
+    by_share = sorted(zip(shares, words, strict=True), reverse=True)[: 2 * SPEAKING]
+    return tuple(dict.fromkeys(word for share, word in by_share if share > 0 and word[:1].isalpha()))[:SPEAKING]
 
 
-def _sum(block: Block, keys: Collection[str] | Iterator[str]) -> Floats:
-    rows = [row for key in keys if (row := block.at.get(key)) is not None]
-    return block.rows(np.array(rows, np.intp)).sum(axis=0)
+def _three_best(probabilities: Floats) -> Rows:
+    """The columns of the three largest of each row, the largest first, the first of equals first."""
+    return np.argsort(-probabilities, axis=1, kind="stable")[:, :SUGGESTED]
 
 
-def _scaled(sums: Floats) -> Floats:
-    """Scores over the length of the text; the last column holds its square."""
-    return sums[:, :-1] / np.sqrt(np.where(sums[:, -1:] > 0, sums[:, -1:], 1))
+def _length(squares: Floats) -> Floats:
+    """The length of a text in one block of features; 1 where it has none."""
+    return np.sqrt(np.where(squares > 0, squares, np.float32(1)))
 
 
 def _softmax(scores: Floats) -> Floats:
     raised: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)
-
-
-def _nothing(columns: int) -> Floats:
-    return np.zeros((1, columns), np.float32)
+    return raised / raised.sum(axis=1, keepdims=True, dtype=np.float32)

@@ -1,7 +1,8 @@
 """What the classifier sees in a text: words, their stems and letters, and pairs of neighbours. Training and running
 share this file, so that a feature means the same in both."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from common.folding import fold
 
@@ -15,6 +16,8 @@ _SUFFIXES = sorted(
     key=lambda suffix: (-len(suffix), suffix),
 )
 _SHORTEST_STEM = 3
+_LONG = 24  # letters; a longer "word" is noise
+NEAR, FAR = " ", "~"  # what stands between the stems of a pair
 
 
 def words_of(text: str, places: Collection[str] = frozenset()) -> list[str]:
@@ -37,15 +40,13 @@ def word_keys(word: str) -> tuple[str, str]:
     return "=" + word, stem(word)
 
 
-def letter_keys(word: str) -> Iterator[str]:
-    """The runs of 3 to 5 letters, the edges of the word being letters too."""
-    edged = f" {word} "
-    for size in (3, 4, 5):
-        for at in range(len(edged) - size + 1):
-            yield edged[at : at + size]
+def letter_keys(word: str) -> list[str]:
+    """The runs of 3 to 5 letters, the edges of the word being letters too; of the first 24 letters."""
+    edged = f" {word[:_LONG]} "
+    return [edged[at : at + size] for size in (3, 4, 5) for at in range(len(edged) - size + 1)]
 
 
 def pair_keys(stems: Sequence[str]) -> list[str]:
     """Neighbours, and those with one word between: a text says «درخت بزرگی افتاد» as well as «درخت افتاد»."""
-    near = [f"{first} {second}" for first, second in zip(stems, stems[1:], strict=False)]
-    return near + [f"{first}~{second}" for first, second in zip(stems, stems[2:], strict=False)]
+    near = [f"{first}{NEAR}{second}" for first, second in pairwise(stems)]
+    return near + [f"{first}{FAR}{second}" for first, second in zip(stems, stems[2:], strict=False)]

@@ -15,8 +15,11 @@ from routing.training.vectors import Vectors
 _OUT_OF_SCOPE = "out-of-scope"
 
 
-def model_of(heads: Heads, vectors: Vectors, sources: Sources, sharp: float, about: Mapping[str, Any]) -> Model:
-    """The whole model. `sharp` multiplies the topics' scores, so that their softmax is a probability."""
+def model_of(
+    heads: Heads, vectors: Vectors, sources: Sources, sure: tuple[float, Array], about: Mapping[str, Any]
+) -> Model:
+    """The whole model. `sure` is what multiplies the topics' scores to make probabilities, and the thresholds."""
+    sharp, limits = sure
     factors = np.ones(len(heads.bias))
     factors[: -len(KINDS) - 1] = sharp
     blocks, start = {}, 0
@@ -24,10 +27,8 @@ def model_of(heads: Heads, vectors: Vectors, sources: Sources, sharp: float, abo
         end = start + len(column.keys)
         blocks[name] = _block(column.keys, heads.weights[start:end] * factors, column.rareness)
         start = end
-    thresholds = np.array(about["thresholds"], np.float32)
-    rest = {key: value for key, value in about.items() if key != "thresholds"}
-    bias = (heads.bias * factors).astype(np.float32)
-    return Model(tuple(sorted(sources.topics)), KINDS, blocks, bias, thresholds, sources.places, rest)
+    topics, bias = tuple(sorted(sources.topics)), (heads.bias * factors).astype(np.float32)
+    return Model(topics, KINDS, blocks, bias, limits.astype(np.float32), sources.places, about)
 
 
 def _block(keys: Any, weights: Array, rareness: Array) -> Block:

@@ -44,7 +44,7 @@ class Documents:
 
 @dataclass(frozen=True)
 class Heads:
-    """Weights (features, topics + kinds + 1) and bias (topics + kinds + 1); the scores of a row are row @ weights + bias."""
+    """A row of features @ `weights` (features, topics + kinds + 1) + `bias` (topics + kinds + 1) are its scores."""
 
     weights: Array
     bias: Array
