@@ -84,7 +84,7 @@ class Classifier:
         return [ranking for chunk in chunks for ranking in self._rank(chunk)]
 
     def _rank(self, texts: Sequence[str]) -> Iterator[Ranking]:
-        words = self._words.look_up([words_of(text, self.model.places) for text in texts])
+        words = self._words.look_up([words_of(text) for text in texts])
         rows = self._words.sums[words.rows]
         sums = np.add.reduceat(rows, words.starts, axis=0)
         lengths = np.stack([_length(sums[:, self._columns - 1]), _length(sums[:, -1])])
@@ -114,15 +114,18 @@ class Classifier:
         every, column = np.arange(len(words.words)), np.repeat(best, sizes)
         shares = rows[every, column] / np.repeat(lengths[0], sizes)
         shares += rows[every, self._columns + column] / np.repeat(lengths[1], sizes)
-        listed, starts = shares.tolist(), words.starts.tolist()
-        ends = [*starts[1:], len(words.words)]
-        return [_largest(words.words[at:end], listed[at:end]) for at, end in zip(starts, ends, strict=True)]
+        shares[~self._words.speaks[words.rows] | (shares <= 0)] = -1
+        order = np.lexsort((-shares, np.repeat(np.arange(len(sizes)), sizes)))
+        speaking = np.add.reduceat(shares > 0, words.starts, dtype=np.intp)
+        ends = words.starts + np.minimum(speaking, 2 * SPEAKING)
+        named = order.tolist()
+        bounds = zip(words.starts.tolist(), ends.tolist(), strict=True)
+        return [_first([words.words[place] for place in named[at:end]]) for at, end in bounds]
 
 
-def _largest(words: Sequence[str], shares: Sequence[float]) -> tuple[str, ...]:
-    """The words with the largest positive shares, the largest first, each once; signs are no words."""
-    by_share = sorted(zip(shares, words, strict=True), reverse=True)[: 2 * SPEAKING]
-    return tuple(dict.fromkeys(word for share, word in by_share if share > 0 and word[:1].isalpha()))[:SPEAKING]
+def _first(words: Sequence[str]) -> tuple[str, ...]:
+    """The first few, each once."""
+    return tuple(dict.fromkeys(words))[:SPEAKING]
 
 
 def _three_best(probabilities: Floats) -> Rows:
@@ -136,5 +139,5 @@ def _length(squares: Floats) -> Floats:
 
 
 def _softmax(scores: Floats) -> Floats:
-    raised: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True, dtype=np.float32)
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.divide(raised, raised.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -10,28 +10,34 @@ MOST_WORDS = 400  # of a text; what comes later seldom says anything new and nev
 PLACE = "⌖"
 NUMBER = "0"
 QUESTION = "؟"
-_SUFFIXES = sorted(
+_SUFFIXES = frozenset(
     "هایشون هایمون هایتون هاشون هامون هاتون هایی هایش هایم هایت های هاش هاشو هام هات هارو هاست ها "
-    "شون مون تون امون اتون اشون ایم اید ایند اند ند ای یم یا یه ات اش ام ان شو مو تو رو ست ی ش م ت و ه س ن ا".split(),
-    key=lambda suffix: (-len(suffix), suffix),
+    "شون مون تون امون اتون اشون ایم اید ایند اند ند ای یم یا یه ات اش ام ان شو مو تو رو ست ی ش م ت و ه س ن ا".split()
 )
+_SUFFIX_SIZES = range(max(map(len, _SUFFIXES)), 0, -1)
 _SHORTEST_STEM = 3
 _LONG = 24  # letters; a longer "word" is noise
 NEAR, FAR = " ", "~"  # what stands between the stems of a pair
 
 
-def words_of(text: str, places: Collection[str] = frozenset()) -> list[str]:
-    """The folded words of a text, numbers and names of places as one sign each, then a sign if it asks."""
+def words_of(text: str) -> list[str]:
+    """The folded words of a text, then a sign if it asks, for folding drops the mark."""
     words = fold(text).split()[:MOST_WORDS]
-    seen = [PLACE if word in places else NUMBER if word.isdigit() else word for word in words]
-    return [*seen, QUESTION] if "؟" in text or "?" in text else seen
+    return [*words, QUESTION] if "؟" in text or "?" in text else words
+
+
+def seen_as(word: str, places: Collection[str]) -> str:
+    """The word as the features see it: all names of places are one sign, all numbers another."""
+    if word in places:
+        return PLACE
+    return NUMBER if word.isdigit() else word
 
 
 def stem(word: str) -> str:
     """The word without its longest ending: کوچه‌هامون → کوچ; never shorter than three letters."""
-    for suffix in _SUFFIXES:
-        if len(word) - len(suffix) >= _SHORTEST_STEM and word.endswith(suffix):
-            return word[: -len(suffix)]
+    for size in _SUFFIX_SIZES:
+        if len(word) - size >= _SHORTEST_STEM and word[-size:] in _SUFFIXES:
+            return word[:-size]
     return word
 
 

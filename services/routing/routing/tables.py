@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from routing.features import FAR, NEAR, letter_keys, stem, word_keys
+from routing.features import FAR, NEAR, letter_keys, seen_as, stem, word_keys
 from routing.model import Block, Floats, Model
 
 REMEMBERED = 16_384  # words, 10 MB when all are; a text has 400 at most, see routing.features
@@ -57,14 +57,19 @@ class PairTable:
 
 
 class WordTable:
-    """A row for each word met lately: weights and square of the word and its stem, then those of its letters."""
+    """A row for each word met lately: weights and square of the word and its stem, then those of its letters.
+
+    `sums`, `stems` (for PairTable) and `speaks` are indexed by the rows that `look_up` gives.
+    """
 
     def __init__(self, model: Model, pairs: PairTable) -> None:
         self._blocks = (model.blocks["words"], model.blocks["letters"])
         self._columns = len(model.bias) + 1
         self._pairs = pairs
+        self._places = model.places
         self.sums = np.zeros((REMEMBERED, 2 * self._columns), np.float32)
         self.stems = np.zeros(REMEMBERED, np.int64)
+        self.speaks = np.zeros(REMEMBERED, bool)  # whether it is a word, no sign, and so may be named as a reason
         self._forget()
 
     def look_up(self, texts: Sequence[Sequence[str]]) -> Words:
@@ -88,10 +93,12 @@ class WordTable:
         first = len(self._known)
         self._known.update(zip(words, range(first, first + len(words)), strict=True))
         here = slice(first, first + len(words))
-        self.stems[here] = [self._pairs.stems.get(stem(word), 0) for word in words]
+        seen = [seen_as(word, self._places) for word in words]
+        self.speaks[here] = [word.isalpha() for word in seen]
+        self.stems[here] = [self._pairs.stems.get(stem(word), 0) for word in seen]
         word_block, letter_block = self._blocks
-        self.sums[here, : self._columns] = _sums(word_block, [word_keys(word) for word in words])
-        self.sums[here, self._columns :] = _sums(letter_block, [letter_keys(word) for word in words])
+        self.sums[here, : self._columns] = _sums(word_block, [word_keys(word) for word in seen])
+        self.sums[here, self._columns :] = _sums(letter_block, [letter_keys(word) for word in seen])
 
     def _forget(self) -> None:
         self._known: dict[str, int] = {"": 0}

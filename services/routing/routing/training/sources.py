@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from routing.features import stem, words_of
+from routing.features import seen_as, stem, words_of
 
 HERE = Path(__file__).parent / "data"
 CATALOGUE = Path(__file__).parent.parent / "data"
@@ -50,7 +50,7 @@ class Sources:
         for name, digest in sorted(self.files.items()):
             read.update(f"{name} {digest}\n".encode())
         for line in self.lines:
-            words = words_of(line.text, self.places)
+            words = [seen_as(word, self.places) for word in words_of(line.text)]
             read.update(" ".join([*words, *map(stem, words), "\n"]).encode())
         return read.hexdigest()
 

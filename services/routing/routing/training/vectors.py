@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from routing.features import letter_keys, pair_keys, stem, word_keys, words_of
+from routing.features import letter_keys, pair_keys, seen_as, stem, word_keys, words_of
 from routing.training.recipe import Recipe
 
 Matrix = Any  # a scipy.sparse.csr_matrix, which has no types
@@ -32,7 +32,7 @@ class Vectors:
 
 def vectors_of(texts: Sequence[str], recipe: Recipe, places: Collection[str]) -> Vectors:
     """Count, drop what is too rare, weigh by rareness, and scale each block of each text to one length."""
-    documents = [words_of(text, places) for text in texts]
+    documents = [[seen_as(word, places) for word in words_of(text)] for text in texts]
     counted = {
         "words": [[key for word in words for key in word_keys(word)] for words in documents],
         "letters": [[key for word in words for key in letter_keys(word)] for words in documents],
