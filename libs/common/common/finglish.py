@@ -24,6 +24,7 @@ _ENGLISH = frozenset(
 )
 _ENGLISH_SHARE = 0.2  # of the words; English prose has 35-45 % of them, Finglish under 5 %
 _NEAR = 0.75  # the most that the vowels of a word may differ from what it is read as
+_SURE = 0.15  # so near that no ending is tried
 _ENDED = 0.4  # what an ending of one letter costs, so that a whole word is preferred; longer ones cost less
 _RARE = 6e-5  # what each place further down the lists costs: 0.1 for a word that occurs twice in 600 messages
 _LONG = 24  # letters; nothing longer is looked up or remembered
@@ -98,6 +99,8 @@ def _by_sound(word: str) -> str | None:
 def _candidates(word: str) -> Iterator[tuple[float, str | None]]:
     if found := _nearest(word):
         yield found
+        if found[0] < _SURE:
+            return
     for ending, persian in _ENDINGS:
         stem = word.removesuffix(ending)
         if stem != word and len(stem) > 2 and (found := _nearest(stem)):
@@ -129,7 +132,9 @@ def _short_forms() -> Mapping[str, str]:
 def _lexicon() -> Mapping[str, Sequence[_Word]]:
     """Consonants → the words that have them, the likelier first."""
     lexicon: dict[str, list[_Word]] = {}
-    spellings = dict.fromkeys([*(word for row in rows("words") for word in row), *_verbs()])
+    words = [word for row in rows("words") for word in row]
+    parts = [part for word in words for part in word.split("\u200c") if len(part) > 2]
+    spellings = dict.fromkeys([*words, *_verbs(), *parts])
     for rank, spelling in enumerate(spellings):
         word = _Word(spelling, persian_sounds(spelling), rank * _RARE)
         for key in {consonants(word.sounds), consonants(word.sounds.replace("H", "h"))}:

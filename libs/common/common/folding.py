@@ -20,7 +20,7 @@ words apart. The classifier, the gazetteer, the duplicate search and the full-te
 | Latin                                    | lower case, no accents | then Persian, where it is Finglish              |
 | apostrophes, ٬                           | nothing                | sa'adat = saadat; ۱٬۰۰۰ = 1000                  |
 | other marks, symbols, emoji, line breaks | one space              |                                                 |
-| ZWNJ                                     | nothing                | but a space before است: شده‌است = شده است        |
+| ZWNJ                                     | nothing                | a space before است, شده: خم‌شده = خم شده        |
 | می نمی بی and a word                     | joined                 | می کند = می‌کند = میکند                          |
 | a word and ها های تر ترین مون مان …      | joined                 | کوچه ها = کوچه‌ها = کوچهها                       |
 | a word in ه and ام ای اند …              | joined                 | شده اند = شده‌اند                                |
@@ -52,17 +52,18 @@ _SUFFIXES = frozenset(
     "ها های هایی هایم هایت هایش هایمان هایتان هایشان هام هات هاش هامون هاتون هاشون هاست "
     "اباد تر تری ترین ترها مون تون شون مان تان شان".split()
 )
-_AFTER_HEH = frozenset("ام ات اش ای ایم اید این اند ایی".split()) - {"این"}
+_AFTER_HEH = frozenset("ام ات اش ای ایم اید اند ایی".split())
 _PREFIXES = frozenset("می نمی بی برمی برنمی درمی درنمی".split())
 _ENDINGS = ("", *_SUFFIXES, *"ی ای ام اش م ش ت ن ه ان انی".split())
+_MIDDLES = frozenset("و به".split())  # of compounds of three words: رفت و آمد, رو به رو
 _ANY = frozenset(" ")  # what follows a prefix: any Persian word
 _NOTHING: frozenset[str] = frozenset()
 _LONG = 24  # letters of a word
 _MOST = 16_384
 
-_DRAWN = re.compile(r"([^\W\d_])\1\1+")
+_DRAWN = re.compile(r"(\D)\1\1+")
 _EZAFE = re.compile(r"ه\u200c+ی(?!\w)")
-_IS = re.compile(r"\u200c+(?=است(?!\w))")
+_APART = re.compile(r"\u200c+(?=(?:است|شده)(?!\w))")
 _EDGE = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
 _LATIN = re.compile(r"[A-Za-z]")
 
@@ -99,7 +100,9 @@ _TOKENS = _Tokens()
 def fold(text: str) -> str:
     """The words of a text in their one form for matching, with single spaces between them.
 
-    Idempotent, total on any Unicode, and never longer than three times the text.
+    Idempotent, total on any Unicode, and never longer than three times the text. 200 letters take 14 µs, twice what
+    storing takes, when their words were met before, and some 45 µs when half of them were not. The first call reads
+    the word lists (6 ms; 20 ms more for the first Finglish).
     """
     folded = " ".join(_joined(_words(text)))
     if _LATIN.search(folded) is None:
@@ -116,9 +119,10 @@ def _token(token: str) -> str:
     """No word, one, or several that marks part."""
     letters = token.translate(_LETTERS)
     if _ZWNJ in letters:
-        letters = _IS.sub(" ", _EZAFE.sub("ه", letters)).replace(_ZWNJ, "")
-    if letters.isalpha():  # most tokens
-        return _spelled(letters)
+        letters = _APART.sub(" ", _EZAFE.sub("ه", letters)).replace(_ZWNJ, "")
+    words = letters.split()
+    if len(words) == 1 and words[0].isalpha():  # most tokens
+        return _spelled(words[0])
     return " ".join(map(_spelled, _EDGE.sub(" ", letters).split()))
 
 
@@ -128,7 +132,9 @@ def _spelled(word: str) -> str:
 
 
 def _bare(word: str) -> str:
-    return _DRAWN.sub(r"\1", word).replace("وو", "و").replace("الله", "اله")
+    if len(word) - len(set(word)) > 1:  # else no letter is there three times; four times as fast
+        word = _DRAWN.sub(r"\1", word)
+    return word.replace("وو", "و").replace("الله", "اله")
 
 
 def _joined(words: list[str]) -> list[str]:
@@ -144,12 +150,12 @@ def _joined(words: list[str]) -> list[str]:
 
 
 def _tail_size(tails: frozenset[str], words: Sequence[str], at: int) -> int:
-    """How many of the words from `at` on belong to the word before: none, one, or و and one."""
+    """How many of the words from `at` on belong to the word before: none, one, or و or به and one."""
     after = words[at] if at < len(words) else ""
     if after in tails:
         return 1
-    if after == "و" and at + 1 < len(words):
-        return 2 if f"و {words[at + 1]}" in tails else 0
+    if after in _MIDDLES and f"{after} {words[at + 1] if at + 1 < len(words) else ''}" in tails:
+        return 2
     return 1 if tails is _ANY and after and _is_persian(after[0]) and len(after) <= _LONG else 0
 
 
@@ -203,11 +209,12 @@ def _plain(character: str) -> str:
     """One character as the table above has it: nothing, a space, a letter or digit, or a ligature's letters."""
     if (plain := _PLAIN.get(character)) is not None:
         return plain
-    if unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf", "Cs"):
+    if unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf", "Cs", "Cc"):  # spaces among them are split at before
         return ""
     base = "".join(part for part in unicodedata.normalize("NFKD", character) if not unicodedata.combining(part))
-    if "\ufb50" <= character <= "\ufefc" and 1 <= len(base) <= 3 and base.isalpha():
-        return "".join(_PLAIN.get(letter, letter) for letter in base)
+    if "\ufb50" <= character <= "\ufefc":
+        letters = "".join(_PLAIN.get(letter, letter) for letter in base)
+        return letters if len(base) <= 3 and base.isalpha() else " "
     return _single(base if len(base) == 1 else character)
 
 

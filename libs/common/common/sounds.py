@@ -47,8 +47,8 @@ def latin_sounds(word: str) -> str:
 
 
 def persian_sounds(word: str) -> str:
-    """The sounds of a word of Persian letters; its ZWNJ only tell which ه end a part."""
-    return _FINAL_H.sub("H", word.translate(_PERSIAN)).replace("\u200c", "")
+    """The sounds of a word of Persian letters; its ZWNJ only tell which ه end a part, and خوا is khaa."""
+    return _FINAL_H.sub("H", word.translate(_PERSIAN).replace("Xwa", "Xa")).replace("\u200c", "")
 
 
 def consonants(sounds: str) -> str:
