@@ -140,4 +140,4 @@ def _length(squares: Floats) -> Floats:
 
 def _softmax(scores: Floats) -> Floats:
     raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.divide(raised, raised.sum(axis=1, keepdims=True), dtype=np.float32)
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float32)

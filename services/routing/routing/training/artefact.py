@@ -7,8 +7,8 @@ import numpy as np
 
 from routing.model import Block, Model
 from routing.training import recipe as cost
-from routing.training.fit import KINDS, Documents, Heads
-from routing.training.scores import Array, softmax
+from routing.training.documents import KINDS, Array, Documents, Heads
+from routing.training.scores import softmax
 from routing.training.sources import Sources
 from routing.training.vectors import Vectors
 
@@ -25,7 +25,7 @@ def model_of(
     blocks, start = {}, 0
     for name, column in vectors.columns.items():
         end = start + len(column.keys)
-        blocks[name] = _block(column.keys, heads.weights[start:end] * factors, column.rareness)
+        blocks[name] = _block(column.keys, heads.weights[start:end] * factors * column.share, column.rareness)
         start = end
     topics, bias = tuple(sorted(sources.topics)), (heads.bias * factors).astype(np.float32)
     return Model(topics, KINDS, blocks, bias, limits.astype(np.float32), sources.places, about)

@@ -67,17 +67,40 @@ def measure(likeliest: Array, first: Array, truth: Array, deputies: Sequence[str
     )
 
 
-def by_topic(before: Mapping[str, str], after: Mapping[str, str], truth: Mapping[str, str]) -> list[str]:
-    """A line for each topic with another number of right choices than before, over the messages both were asked."""
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for name in sorted(before.keys() & after.keys() & truth.keys()):
-        topic = truth[name]
-        row = counts[topic]
-        row[0] += 1
-        row[1] += before[name] == topic
-        row[2] += after[name] == topic
-    changed = [(topic, row) for topic, row in sorted(counts.items()) if row[1] != row[2]]
-    return [f"{topic:<24}{row[0]:>4} messages: {row[1]:>3} right before, {row[2]:>3} after" for topic, row in changed]
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the messages that both were asked while held out: topic → messages, right before, right after."""
+
+    topics: Mapping[str, tuple[int, int, int]]
+
+    @property
+    def worse(self) -> bool:
+        """Whether fewer are right after than before."""
+        return sum(after for _, _, after in self.topics.values()) < sum(before for _, before, _ in self.topics.values())
+
+    def text(self) -> str:
+        """One line a topic, the changed ones marked, and the sum."""
+        whole = [sum(row[at] for row in self.topics.values()) for at in range(3)]
+        rows = [
+            ("topic", "messages", "before", "after"),
+            *((topic, *row) for topic, row in sorted(self.topics.items())),
+        ]
+        listed = [_listed(*row) for row in [*rows, ("all", *whole)]]
+        return "\n".join(listed)
+
+
+def _listed(name: object, asked: object, before: object, after: object) -> str:
+    return f"{name:<24}{asked:>9}{before:>8}{after:>7}{' *' if isinstance(after, int) and before != after else ''}"
+
+
+def compare(before: Mapping[str, str], after: Mapping[str, str], truth: Mapping[str, str]) -> Comparison:
+    """From the topic that each model chose for each message, and the right one."""
+    counts: dict[str, tuple[int, int, int]] = {}
+    for name in before.keys() & after.keys() & truth.keys():
+        right = truth[name]
+        asked, was, now = counts.get(right, (0, 0, 0))
+        counts[right] = (asked + 1, was + (before[name] == right), now + (after[name] == right))
+    return Comparison(counts)
 
 
 def confusions(truth: Sequence[str], chosen: Sequence[str], texts: Sequence[str], most: int = 10) -> list[str]:

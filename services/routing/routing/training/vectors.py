@@ -16,10 +16,11 @@ Matrix = Any  # a scipy.sparse.csr_matrix, which has no types
 
 @dataclass(frozen=True)
 class Column:
-    """The features of one block in order, and how rare each is: 1 for one that every document has, more for others."""
+    """The features of one block in order, how rare each is (1 when every document has it), and the block's share."""
 
     keys: Sequence[str]
     rareness: np.ndarray[Any, np.dtype[np.float64]]
+    share: float
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,15 @@ def vectors_of(texts: Sequence[str], recipe: Recipe, places: Collection[str]) ->
         "letters": [[key for word in words for key in letter_keys(word)] for words in documents],
         "pairs": [pair_keys([stem(word) for word in words]) for words in documents],
     }
-    columns = {name: _column(rows, recipe.least[name]) for name, rows in counted.items()}
-    blocks = [_block(counted[name], columns[name]) * recipe.shares[name] for name in counted]
+    columns = {name: _column(rows, recipe.least[name], recipe.shares[name]) for name, rows in counted.items()}
+    blocks = [_block(counted[name], columns[name]) for name in counted]
     return Vectors(columns, sp.hstack(blocks).tocsr())
 
 
-def _column(rows: Sequence[Sequence[str]], least: int) -> Column:
+def _column(rows: Sequence[Sequence[str]], least: int, share: float) -> Column:
     spread = Counter(key for row in rows for key in set(row))
     keys = sorted(key for key, count in spread.items() if count >= least)
-    return Column(keys, 1 + np.log((1 + len(rows)) / (1 + np.array([spread[key] for key in keys], float))))
+    return Column(keys, 1 + np.log((1 + len(rows)) / (1 + np.array([spread[key] for key in keys], float))), share)
 
 
 def _block(rows: Sequence[Sequence[str]], column: Column) -> Matrix:
@@ -54,7 +55,7 @@ def _block(rows: Sequence[Sequence[str]], column: Column) -> Matrix:
     at = {key: index for index, key in enumerate(column.keys)}
     found = [np.array([at[key] for key in row if key in at], np.intp) for row in rows]
     weights = [column.rareness[here] for here in found]
-    scaled = [weight / (np.sqrt(weight @ weight) or 1.0) for weight in weights]
+    scaled = [column.share * weight / (np.sqrt(weight @ weight) or 1.0) for weight in weights]
     ends = np.concatenate([[0], np.cumsum([len(here) for here in found])])
     block = sp.csr_matrix((np.concatenate(scaled), np.concatenate(found), ends), shape=(len(rows), len(column.keys)))
     block.sum_duplicates()
