@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from common.events import Kind
 
-from routing.features import words_of
+from routing.features import DAMPING, words_of
 from routing.model import Floats, Model
 from routing.tables import PairTable, Rows, Words, WordTable
 
@@ -134,8 +134,8 @@ def _three_best(probabilities: Floats) -> Rows:
 
 
 def _length(squares: Floats) -> Floats:
-    """The length of a text in one block of features; 1 where it has none."""
-    return np.sqrt(np.where(squares > 0, squares, np.float32(1)))
+    """The length of a text in one block of features."""
+    return np.sqrt(squares + np.float32(DAMPING))
 
 
 def _softmax(scores: Floats) -> Floats:

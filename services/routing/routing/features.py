@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from common.folding import fold
 
+DAMPING = 300.0  # added to the square of a text's length, some eight words' worth: few words do not make it sure
 MOST_WORDS = 400  # of a text; what comes later seldom says anything new and never costs anything
 PLACE = "⌖"
 NUMBER = "0"
@@ -15,7 +16,7 @@ _SUFFIXES = frozenset(
     "شون مون تون امون اتون اشون ایم اید ایند اند ند ای یم یا یه ات اش ام ان شو مو تو رو ست ی ش م ت و ه س ن ا".split()
 )
 _SUFFIX_SIZES = range(max(map(len, _SUFFIXES)), 0, -1)
-_SHORTEST_STEM = 3
+_SHORTEST_STEM = 3  # letters; 4 when the ending is a single one, or درخت would lose its last
 _LONG = 24  # letters; a longer "word" is noise
 NEAR, FAR = " ", "~"  # what stands between the stems of a pair
 
@@ -36,7 +37,7 @@ def seen_as(word: str, places: Collection[str]) -> str:
 def stem(word: str) -> str:
     """The word without its longest ending: کوچه‌هامون → کوچ; never shorter than three letters."""
     for size in _SUFFIX_SIZES:
-        if len(word) - size >= _SHORTEST_STEM and word[-size:] in _SUFFIXES:
+        if len(word) - size >= _SHORTEST_STEM + (size == 1) and word[-size:] in _SUFFIXES:
             return word[:-size]
     return word
 

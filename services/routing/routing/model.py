@@ -23,7 +23,8 @@ class Block:
     """The features of one sort: n keys, one row of weights each, and what each adds to the length of a text.
 
     `weights` (n, heads) are signed bytes, to be multiplied by `scales` (n). A text's score is the sum of the rows of
-    its features, divided by the square root of the sum of their `squares`: long texts do not shout.
+    its features, divided by the text's length, the square root of the sum of their `squares`
+    and a damping: long texts do not shout.
     """
 
     keys: Sequence[str]

@@ -15,7 +15,7 @@ from routing.features import seen_as, stem, words_of
 HERE = Path(__file__).parent / "data"
 CATALOGUE = Path(__file__).parent.parent / "data"
 MESSAGES = "messages.fa.jsonl"
-LINES = ("lines-1.jsonl", "lines-2.jsonl", "corrections.jsonl")
+LINES = ("lines-1.jsonl", "lines-2.jsonl", "lines-3.jsonl", "corrections.jsonl")
 SECOND_TEST = "second_test.jsonl"  # measured, never trained on, and so not in the hash
 LEXICON = "lexicon.yaml"
 GAZETTEER = "gazetteer.csv"

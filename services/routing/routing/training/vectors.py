@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from routing.features import letter_keys, pair_keys, seen_as, stem, word_keys, words_of
+from routing.features import DAMPING, letter_keys, pair_keys, seen_as, stem, word_keys, words_of
 from routing.training.recipe import Recipe
 
 Matrix = Any  # a scipy.sparse.csr_matrix, which has no types
@@ -55,7 +55,7 @@ def _block(rows: Sequence[Sequence[str]], column: Column) -> Matrix:
     at = {key: index for index, key in enumerate(column.keys)}
     found = [np.array([at[key] for key in row if key in at], np.intp) for row in rows]
     weights = [column.rareness[here] for here in found]
-    scaled = [column.share * weight / (np.sqrt(weight @ weight) or 1.0) for weight in weights]
+    scaled = [column.share * weight / np.sqrt(weight @ weight + DAMPING) for weight in weights]
     ends = np.concatenate([[0], np.cumsum([len(here) for here in found])])
     block = sp.csr_matrix((np.concatenate(scaled), np.concatenate(found), ends), shape=(len(rows), len(column.keys)))
     block.sum_duplicates()
