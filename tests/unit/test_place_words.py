@@ -80,6 +80,11 @@ def test_a_name_is_found_spelled_any_way(spelling: str) -> None:
         ("tajrish zire pol", 1),
         ("چهارصد دستگاه نازی آباد", 16),
         ("منطقه ۵ خیابان ولیعصر", 5),
+        ("میدان ونک به سمت جردن", 3),
+        ("چهارراه پارک وی، نرسیده به تجریش", 1),
+        ("حکیمیه تهرانپارس بلوار بهار", 4),
+        ("خیابان پیروزی خیابان نبرد", 14),
+        ("شهرری میدان نماز", 20),
     ],
 )
 def test_names_give_the_region(text: str, region: int) -> None:
@@ -108,6 +113,11 @@ def test_names_give_the_region(text: str, region: int) -> None:
         "میدان آزادی",
         "فاضلاب شهری",
         "پارک نیست که",
+        "سعدی و حافظ شاعرند",
+        "کارگر شهرداری خیابان را جارو نزد",
+        "دولت باید رسیدگی کند",
+        "ایران کشور ماست",
+        "در بند درخت ها هستید",
     ],
 )
 def test_ordinary_words_lines_and_streets_that_cross_regions_decide_nothing(text: str) -> None:

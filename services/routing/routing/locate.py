@@ -133,9 +133,9 @@ class Map:
             doubts.append(said.because)
         agrees = not elsewhere and (spot.nahiye is None or spot.sampled)
         nahiye = self._nahiye(spot.region, said.nahiye) if agrees else None
-        doubt = f"{spot.because}, yet {'; '.join(doubts)}" if doubts else None
-        sampled = spot.sampled and nahiye is None
-        return replace(spot, nahiye=spot.nahiye if nahiye is None else nahiye, doubt=doubt, sampled=sampled)
+        if nahiye is not None:
+            spot = replace(spot, nahiye=nahiye, sampled=False)
+        return replace(spot, doubt=f"{spot.because}, yet {'; '.join(doubts)}") if doubts else spot
 
     def _said(self, said: Reading) -> Spot:
         """By the words alone."""

@@ -21,7 +21,7 @@ _OPENING = 1  # words before an address that begins a text: "سلام"
 _LINES = frozenset("خط مسیر".split())
 _TO = frozenset("به تا".split())
 _UNSURE = "the text names no region"
-_BETWEEN_ENDS = 2  # "تا میدان"
+_STATIONS = frozenset("میدان فلکه خیابان خ ایستگاه مترو پایانه ترمینال پل".split())  # "تا میدان ولیعصر"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +65,25 @@ class PlaceReader:
     """Reads texts: one look-up for each word."""
 
     heads: Mapping[str, Tails]
+    begins: Set[str]  # the words that a place may begin with
 
     @classmethod
     def load(cls) -> Self:
         """With the gazetteer of `data/`."""
-        return cls(read_gazetteer())
+        heads = read_gazetteer()
+        return cls(heads, _NUMBERED | heads.keys())
 
     def read(self, folded: str) -> Reading:
         """What a folded text says of its place, in one pass over its words."""
-        found = _Found(folded.split())
-        heads, after = self.heads, 0
-        for at, word in enumerate(found.words):
-            if at >= after and (word in heads or word in _NUMBERED):
+        words, begins = folded.split(), self.begins
+        starts = [at for at, word in enumerate(words) if word in begins]
+        if not starts:
+            return Reading(words=words)
+        found, after = _Found(words), 0
+        for at in starts:
+            if at >= after:
                 after = at + self._take(found, at)
-        return _settle(found) if found.placed else Reading(words=found.words)
+        return _settle(found) if found.placed else Reading(words=words)
 
     def _take(self, found: _Found, at: int) -> int:
         """Note what begins at a word; how many words it has, 0 for nothing."""
@@ -158,7 +163,7 @@ def _off_routes(found: _Found) -> list[Name]:
     ends: set[int] = set()
     for index, ((_, start, end), (_, following, _)) in enumerate(zip(found.names, found.names[1:], strict=False)):
         between = found.words[end:following]
-        to = bool(between) and between[0] in _TO and len(between) <= _BETWEEN_ENDS
+        to = bool(between) and between[0] in _TO and _STATIONS.issuperset(between[1:])
         if to or (not between and _before(found.words, start) in _LINES):
             ends |= {index, index + 1}
     return [name for index, (name, _, _) in enumerate(found.names) if index not in ends]
