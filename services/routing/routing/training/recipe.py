@@ -25,8 +25,8 @@ BOLDER = 1.15
 class Recipe:
     """How features are counted and weighed, and how hard the lines are fitted."""
 
-    least: Mapping[str, int] = field(default_factory=lambda: {"words": 1, "letters": 2, "pairs": 2})  # documents
-    shares: Mapping[str, float] = field(default_factory=lambda: {"words": 1.0, "letters": 1.4, "pairs": 0.7})
+    least: Mapping[str, int] = field(default_factory=lambda: {"words": 1, "letters": 3, "pairs": 2})  # documents
+    shares: Mapping[str, float] = field(default_factory=lambda: {"words": 1.0, "letters": 1.4, "pairs": 1.0})
     phrase: float = 0.6  # weight of a lexicon phrase as a line of its own; a message has 1
     topic_fit: float = 1.0  # C of the support-vector machine of the topics
     kind_fit: float = 0.3
