@@ -135,7 +135,7 @@ def _three_best(probabilities: Floats) -> Rows:
 
 def _length(squares: Floats) -> Floats:
     """The length of a text in one block of features."""
-    return np.sqrt(squares + np.float32(DAMPING))
+    return np.asarray(np.sqrt(squares + DAMPING), np.float32)
 
 
 def _softmax(scores: Floats) -> Floats:

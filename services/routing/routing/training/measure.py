@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from routing.classify import Classifier
-from routing.training.scores import Scores, measure
+from routing.training.scores import Choices, Scores, measure
 from routing.training.sources import HERE, SECOND_TEST, Line, Sources, read_lines
 
 
@@ -19,11 +19,13 @@ def _measured(classifier: Classifier, lines: Sequence[Line], sources: Sources) -
     """The scores of a classifier on labelled lines."""
     at = {topic: index for index, topic in enumerate(classifier.model.topics)}
     rankings = classifier.rank([line.text for line in lines])
-    likeliest = [[at[suggestion.topic] for suggestion in ranking.suggestions] for ranking in rankings]
-    first = [ranking.suggestions[0].probability for ranking in rankings]
-    kinds = [ranking.kind == line.kind for ranking, line in zip(rankings, lines, strict=True)]
-    truth = np.array([at[line.topic] for line in lines])
-    return measure(np.array(likeliest), np.array(first), truth, deputies(sources), float(np.mean(kinds)))
+    choices = Choices(
+        likeliest=np.array([[at[suggestion.topic] for suggestion in ranking.suggestions] for ranking in rankings]),
+        first=np.array([ranking.suggestions[0].probability for ranking in rankings]),
+        sure=np.array([ranking.sure for ranking in rankings]),
+        kind=np.array([ranking.kind == line.kind for ranking, line in zip(rankings, lines, strict=True)]),
+    )
+    return measure(choices, np.array([at[line.topic] for line in lines]), deputies(sources))
 
 
 def deputies(sources: Sources) -> list[str]:

@@ -13,7 +13,7 @@ from routing.training.documents import KINDS, Array, Documents, documents_of
 from routing.training.fit import fit, held_out
 from routing.training.measure import deputies, second_test
 from routing.training.recipe import BOLDER, Recipe
-from routing.training.scores import Scores
+from routing.training.scores import Choices, Scores
 from routing.training.sources import CATALOGUE, Sources, read_sources
 from routing.training.vectors import vectors_of
 
@@ -31,9 +31,10 @@ def train(*, force: bool = False, confusions: bool = False, target: Path = MODEL
     heads = fit(space.matrix, documents, recipe, np.arange(len(documents.texts)))
     chosen = _chosen(documents, scores)
     about = {"hash": sources.hash, "data": sources.files, "held_out": chosen}
-    model = model_of(heads, space, sources, (sharp, thresholds(scores, documents, sources)), about)
+    limits = thresholds(scores, documents, sources)
+    model = model_of(heads, space, sources, (sharp, limits), about)
     print(scoring.HEADER)
-    print(_cross_validated(scores, documents, sources).row("cross-validated by family"))
+    print(_cross_validated(scores, limits, documents, sources).row("cross-validated by family"))
     print(second_test(Classifier(model), sources).row("second test, never trained"))
     if confusions:
         _print_confusions(documents, chosen)
@@ -44,13 +45,15 @@ def train(*, force: bool = False, confusions: bool = False, target: Path = MODEL
     return True
 
 
-def _cross_validated(scores: Array, documents: Documents, sources: Sources) -> Scores:
+def _cross_validated(scores: Array, limits: Array, documents: Documents, sources: Sources) -> Scores:
     topics = len(documents.topics)
     probabilities = scoring.softmax(scores[:, :topics])
     likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :3]
-    kinds = scores[:, topics : topics + len(KINDS)].argmax(axis=1) == documents.kinds[documents.tested]
-    truth = documents.topic[documents.tested]
-    return scoring.measure(likeliest, probabilities.max(axis=1), truth, deputies(sources), float(kinds.mean()))
+    kinds = scores[:, topics : topics + len(KINDS)].argmax(axis=1)
+    first = probabilities.max(axis=1)
+    right_kind = kinds == documents.kinds[documents.tested]
+    choices = Choices(likeliest, first, first >= limits[likeliest[:, 0]], right_kind)
+    return scoring.measure(choices, documents.topic[documents.tested], deputies(sources))
 
 
 def _chosen(documents: Documents, scores: Array) -> dict[str, str]:

@@ -14,8 +14,20 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
+class Choices:
+    """What was chosen for n texts: the three likeliest topics (n, 3), the first's probability, whether that is sure,
+    and whether the kind was right."""
+
+    likeliest: Array
+    first: Array
+    sure: Array
+    kind: Array
+
+
+@dataclass(frozen=True)
 class Scores:
-    """Shares from 0 to 1 over `count` texts; `group` is the right deputy, `ece` the expected calibration error."""
+    """Shares from 0 to 1 over `count` texts. `group` is the right deputy, `ece` the expected calibration error, `sure`
+    what is referred without a look, and `sure_right` how much of that is right."""
 
     count: int
     top1: float
@@ -23,14 +35,18 @@ class Scores:
     group: float
     ece: float
     kind: float
+    sure: float
+    sure_right: float
 
     def row(self, name: str) -> str:
         """One line of the table."""
-        values = (self.top1, self.top3, self.group, self.ece, self.kind)
+        values = (self.top1, self.top3, self.group, self.ece, self.kind, self.sure, self.sure_right)
         return f"{name:<28}{self.count:>6}" + "".join(f"{value:>9.3f}" for value in values)
 
 
-HEADER = f"{'':<28}{'texts':>6}" + "".join(f"{name:>9}" for name in ("top-1", "top-3", "group", "ECE", "kind"))
+HEADER = f"{'':<28}{'texts':>6}" + "".join(
+    f"{name:>9}" for name in ("top-1", "top-3", "group", "ECE", "kind", "sure", "& right")
+)
 
 
 def softmax(scores: Array) -> Array:
@@ -53,17 +69,19 @@ def calibration_error(probabilities: Array, right: Array) -> float:
     return float(sum(gaps) / max(1, len(right)))
 
 
-def measure(likeliest: Array, first: Array, truth: Array, deputies: Sequence[str], kind: float) -> Scores:
-    """From the three likeliest topics of each text (n, 3) and the probability of the first (n)."""
-    right = likeliest[:, 0] == truth
+def measure(choices: Choices, truth: Array, deputies: Sequence[str]) -> Scores:
+    """Compare with the right topics (n); `deputies` has one for each topic."""
+    right = choices.likeliest[:, 0] == truth
     deputy = np.array(deputies)
     return Scores(
         count=len(truth),
         top1=float(right.mean()),
-        top3=float((likeliest == truth[:, None]).any(axis=1).mean()),
-        group=float((deputy[likeliest[:, 0]] == deputy[truth]).mean()),
-        ece=calibration_error(first, right),
-        kind=kind,
+        top3=float((choices.likeliest == truth[:, None]).any(axis=1).mean()),
+        group=float((deputy[choices.likeliest[:, 0]] == deputy[truth]).mean()),
+        ece=calibration_error(choices.first, right),
+        kind=float(choices.kind.mean()),
+        sure=float(choices.sure.mean()),
+        sure_right=float(right[choices.sure].mean()) if choices.sure.any() else 0.0,
     )
 
 
