@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 PACKAGES := libs/common libs/workbench services/intake services/routing services/notify services/reporting
 export UV_LINK_MODE ?= copy
 
-.PHONY: setup lock demo up test check bench chaos
+.PHONY: setup lock demo up test check bench chaos model
 
 setup: .venv/.ready
 
@@ -41,6 +41,10 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench
+
+# Trains the classifier from services/routing/routing/training/data and prints its scores.
+model: setup
+	$(BIN)/python -m routing.training $(MODEL_FLAGS)
 
 chaos: setup
 	$(BIN)/workbench chaos --messages 2000 --rounds 6 --seed 1

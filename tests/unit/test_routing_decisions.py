@@ -40,13 +40,6 @@ def test_the_unit_follows_from_the_topics_level_and_the_place(
     assert [reason.step for reason in decision.reasons] == ["topic", "place", "unit", "deadline"]
 
 
-def test_the_words_of_a_title_give_the_topic(decider: Decider) -> None:
-    decision = decider.decide(Asked("لطفا برای لایروبی جوی و نهر بیایید", None, None, Place(region=3), NOW))
-    assert decision.topic == "US-GUTTER"
-    assert 0.5 <= decision.probability <= 1
-    assert decider.decide(Asked("سلام", None, None, Place(region=3), NOW)).unit == TRIAGE
-
-
 def test_the_deadline_is_the_topics_from_the_receipt(decider: Decider) -> None:
     topic = decider.city.topics["US-GUTTER"]
     decision = decider.decide(Asked("…", "US-GUTTER", None, None, NOW))
