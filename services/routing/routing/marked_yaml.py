@@ -1,0 +1,66 @@
+"""YAML as plain text values with the line of each; what people type is not guessed at, and nothing overwrites."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+Path = tuple[str | int, ...]
+Lines = dict[Path, int]
+
+
+class Unreadable(ValueError):
+    """The text does not parse, at a line that counts from 1."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line, self.reason = line, reason
+
+
+class _Loader(yaml.BaseLoader):
+    """Every scalar stays text: `no`, `5-2` and `1405-10-01` mean what the reader of the value says."""
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        """References are refused: a few of them in one another stand for a text without end."""
+        if self.check_event(yaml.events.AliasEvent):
+            event = self.peek_event()
+            raise Unreadable(event.start_mark.line + 1, "write it out: references (*) are not read")
+        return super().compose_node(parent, index)  # type: ignore[no-any-return]  # the stubs leave it untyped
+
+
+def parse(text: str) -> tuple[Any, Lines]:
+    """Dicts, lists and text, and the line of each value by its path; Unreadable for anything else."""
+    lines: Lines = {}
+    try:
+        node = yaml.compose(text, _Loader)
+        return (None if node is None else _plain(node, (), lines)), lines
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+        raise Unreadable(mark.line + 1 if mark else 1, f"does not parse: {reason}") from error
+    except RecursionError as error:
+        raise Unreadable(1, "does not parse: it is nested too deeply") from error
+
+
+def _plain(node: Node, path: Path, lines: Lines) -> Any:
+    lines[path] = node.start_mark.line + 1
+    if isinstance(node, SequenceNode):
+        return [_plain(one, (*path, n), lines) for n, one in enumerate(node.value)]
+    if isinstance(node, MappingNode):
+        return dict(_pairs(node, path, lines))
+    return node.value
+
+
+def _pairs(node: MappingNode, path: Path, lines: Lines) -> Iterator[tuple[str, Any]]:
+    seen = set[str]()
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, ScalarNode):
+            raise Unreadable(line, "a field has a plain name")
+        if key.value in seen:
+            raise Unreadable(line, f"{key.value} is given twice")
+        seen.add(key.value)
+        found = _plain(value, (*path, key.value), lines)
+        lines[*path, key.value] = line
+        yield key.value, found
