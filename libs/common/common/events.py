@@ -70,6 +70,8 @@ class Told(StrEnum):
     DONE = "done"
     NO_ACTION = "no_action"
     REOPENED = "reopened"
+    OUT_OF_SCOPE = "out_of_scope"
+    THANKED = "thanked"
 
 
 class Status(StrEnum):
@@ -83,6 +85,7 @@ class Status(StrEnum):
     ANSWERED = "answered"
     ACCEPTED = "accepted"
     REOPENED = "reopened"
+    CLOSED = "closed"
 
 
 class Step(StrEnum):
@@ -98,6 +101,8 @@ class Step(StrEnum):
     REJECT_COMPLETION = "reject_completion"
     ACCEPT = "accept"
     OBJECT = "object"
+    ANSWER = "answer"
+    SETTLE = "settle"
 
 
 class Place(BaseModel):
@@ -226,7 +231,9 @@ class CaseOpened(CaseEvent, name="case.opened.v1", stream=Stream.ACTIVITY):
     unit: str
     level: str  # nahiye, region or hq
     region: int | None = None
+    nahiye: int | None = None
     urgent: bool
+    rule: str | None = None  # the name of the rule that chose the unit
     call_id: str | None = None
     occurred_at: AwareDatetime
     received_at: AwareDatetime

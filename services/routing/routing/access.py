@@ -13,6 +13,7 @@ from fastapi import Depends, Path, Request
 from routing.city import City
 from routing.decide import Decider
 from routing.models import Case
+from routing.rulebook import Rulebook
 
 Reader = Annotated[Caller, Depends(Require(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
 Worker = Annotated[Caller, Depends(Require(Role.STAFF, Role.SUPERVISOR))]
@@ -31,12 +32,18 @@ async def _decider_of(request: Request) -> Decider:
     return decider
 
 
+async def _rulebook_of(request: Request) -> Rulebook:
+    rulebook: Rulebook = request.app.state.rulebook
+    return rulebook
+
+
 async def _sealer_of(request: Request) -> Sealer:
     return service_of(request).sealer
 
 
 CityOf = Annotated[City, Depends(_city_of)]
 DeciderOf = Annotated[Decider, Depends(_decider_of)]
+RulebookOf = Annotated[Rulebook, Depends(_rulebook_of)]
 SealerOf = Annotated[Sealer, Depends(_sealer_of)]
 
 

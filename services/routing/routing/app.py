@@ -9,9 +9,10 @@ from fastapi import FastAPI
 
 from routing import cases, catalogue
 from routing.city import City
-from routing.classify import WordMatch
+from routing.classify import Classifier
 from routing.decide import Decider
 from routing.handlers import record_replies_with, register_cases_with
+from routing.rulebook import Rulebook
 from routing.settings import Settings
 
 DECISIONS_LIMIT = 1024 * 1024  # bytes; 500 texts do not fit into 64 KiB
@@ -19,13 +20,21 @@ DECISIONS_LIMIT = 1024 * 1024  # bytes; 500 texts do not fit into 64 KiB
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Routing: one case per message, worked by staff over REST."""
-    service = Service("routing", settings or Settings(), body_limits={"/v1/decisions": DECISIONS_LIMIT})
-    city = City.load()
-    decider = Decider(city, WordMatch(city))
-    service.app.state.city, service.app.state.decider = city, decider
-    handlers: Handlers = {MessageReceived: register_cases_with(decider), ReplyReceived: record_replies_with(city)}
+    settings = settings or Settings()
+    service = Service("routing", settings, body_limits={"/v1/decisions": DECISIONS_LIMIT})
+    city = City.load(settings.regions, settings.nahiye)
+    decider = Decider(city, Classifier.load(city.topics))
+    rulebook = Rulebook(city.known)
+    service.app.state.city, service.app.state.decider, service.app.state.rulebook = city, decider, rulebook
+    handlers: Handlers = {
+        MessageReceived: register_cases_with(decider, rulebook),
+        ReplyReceived: record_replies_with(city),
+    }
     service.consume(Stream.MESSAGES, handlers)
     service.serve(cases.router, catalogue.router)
+    reading = service.health.pulse("rulebook")
+    service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))
+    service.health.ready_checks.append(rulebook.ready)
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))
     return service.app

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from common.events import Channel
 from common.http import Page, json_answer, json_body, parse
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, RootModel
 
-from routing.access import Anyone, CityOf, DeciderOf, Reader
-from routing.decide import Asked, Decider
+from routing.access import Anyone, CityOf, DeciderOf, Reader, RulebookOf
+from routing.decide import Asked, Decision
 from routing.schemas import DecisionOut, Question
 
 router = APIRouter(prefix="/v1", tags=["catalogue"])
@@ -35,27 +36,40 @@ async def get_units(caller: Reader, city: CityOf) -> Page[dict[str, Any]]:
 @router.post(
     "/decisions", responses={200: {"model": DecisionOut | list[DecisionOut]}}, openapi_extra=json_body(Questions)
 )
-async def post_decisions(request: Request, caller: Reader, decider: DeciderOf) -> Response:
+async def post_decisions(request: Request, caller: Reader, decider: DeciderOf, rulebook: RulebookOf) -> Response:
     """What would be decided, and why; nothing is stored."""
     asked = (await parse(request, Questions)).root
-    if isinstance(asked, list):
-        return json_answer([_decision(one, decider) for one in asked])
-    return json_answer(_decision(asked, decider))
+    questions = asked if isinstance(asked, list) else [asked]
+    now = datetime.now(UTC)
+    decisions = decider.decide([_asked(question, now) for question in questions], rulebook.rules)
+    answers = [_answer(decision) for decision in decisions]
+    return json_answer(answers if isinstance(asked, list) else answers[0])
 
 
-def _decision(question: Question, decider: Decider) -> dict[str, Any]:
-    at = question.occurred_at or datetime.now(UTC)
-    decision = decider.decide(Asked(question.text, question.topic, question.kind, question.place, at))
+def _asked(question: Question, now: datetime) -> Asked:
+    return Asked(
+        question.text,
+        now,
+        question.occurred_at or now,
+        channel=question.channel or Channel.APP,
+        topic=question.topic,
+        kind=question.kind,
+        place=question.place,
+    )
+
+
+def _answer(decision: Decision) -> dict[str, Any]:
     return {
         "topic": decision.topic,
-        "probability": decision.probability,
-        "suggestions": [{"topic": s.topic, "probability": s.probability} for s in decision.suggestions],
+        "probability": decision.subject.probability,
+        "suggestions": [{"topic": s.topic, "probability": s.probability} for s in decision.subject.suggestions],
         "kind": decision.kind.value,
         "urgent": decision.urgent,
         "region": decision.spot.region,
         "nahiye": decision.spot.nahiye,
         "unit": decision.unit,
         "deadline": decision.deadline,
-        "rule": "topic's level and region",
+        "settled": decision.settled.value if decision.settled else None,
+        "rule": decision.rule,
         "reasons": [{"step": reason.step, "because": reason.because} for reason in decision.reasons],
     }

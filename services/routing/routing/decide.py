@@ -1,15 +1,22 @@
-"""The decision: topic, place, unit, urgency and deadline of a message, each with its reason. Values in, values out."""
+"""The decision: topic, kind, place, urgency, rule, unit and deadlines of a message, each with its reason. Values in,
+values out: the dry run and the handler call the same function."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from common.events import Kind, Place
+from common.events import Channel, Kind, Place, Told
+from common.folding import fold
 
-from routing.city import TRIAGE, City, Spot, Topic
-from routing.classify import Suggestion, WordMatch
+from routing.city import City, Topic
+from routing.classify import KIND_OF_TOPIC, Classifier, Ranking, Suggestion
+from routing.locate import Spot
+from routing.oncall import Duty, on_duty
+from routing.rules import Facts, Match, RuleSet
+from routing.sla import Deadlines, Terms, deadlines, in_words, terms_of
+from routing.urgency import Urgency, urgency
 
-TRIAGE_HOURS = 24
+TRIAGE_HOURS = 24  # to find the topic of what has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,76 +32,146 @@ class Asked:
     """What a decision looks at."""
 
     text: str
-    topic: str | None
-    kind: Kind | None
-    place: Place | None
     received_at: datetime
+    occurred_at: datetime
+    channel: Channel = Channel.APP
+    topic: str | None = None
+    kind: Kind | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a message is about; without a topic a person chooses one of the suggestions."""
+
+    topic: Topic | None
+    probability: float
+    suggestions: Sequence[Suggestion]
+    kind: Kind
+    because: str
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a message."""
+    """What becomes of a message. `settled` is what the citizen is told when no unit has to act."""
 
-    topic: str | None
-    probability: float
-    suggestions: Sequence[Suggestion]
-    kind: Kind
-    urgent: bool
+    subject: Subject
     spot: Spot
+    urgent: bool
+    rule: str
     unit: str
-    deadline: datetime
+    times: Deadlines
+    settled: Told | None
+    folded: str
     reasons: Sequence[Reason]
+
+    @property
+    def topic(self) -> str | None:
+        """The topic's code."""
+        return self.subject.topic.code if self.subject.topic else None
+
+    @property
+    def kind(self) -> Kind:
+        """What the message is."""
+        return self.subject.kind
+
+    @property
+    def deadline(self) -> datetime:
+        """When it must be resolved."""
+        return self.times.resolve_by
 
 
 @dataclass(frozen=True)
 class Decider:
-    """The catalogue, the map and the word match together."""
+    """The city and the trained classifier together."""
 
     city: City
-    words: WordMatch
+    classifier: Classifier
 
-    def decide(self, asked: Asked) -> Decision:
-        """Topic, place, unit, urgency and deadline."""
-        chosen, suggestions, why_topic = self._topic(asked)
-        topic = self.city.topics.get(chosen.topic) if chosen else None
-        spot = self.city.locate(asked.place)
-        unit, why_unit = self._unit(topic, spot)
-        hours = topic.sla_hours if topic else TRIAGE_HOURS
+    def decide(self, asked: Sequence[Asked], rules: RuleSet) -> list[Decision]:
+        """One decision a message, in order. Texts are ranked in one go; what the sender chose is not guessed."""
+        folded = [fold(one.text) for one in asked]
+        open_ones = [n for n, one in enumerate(asked) if one.topic not in self.city.topics or one.kind is None]
+        ranked = dict(zip(open_ones, self.classifier.rank([asked[n].text for n in open_ones]), strict=True))
+        return [self._decide(one, folded[n], ranked.get(n), rules) for n, one in enumerate(asked)]
+
+    def _decide(self, asked: Asked, folded: str, ranking: Ranking | None, rules: RuleSet) -> Decision:
+        subject = self._subject(asked, ranking)
+        spot = self.city.map.settle(asked.place, self.city.map.reader.read(folded))
+        alarm = urgency(folded, _code(subject), subject.topic is not None and subject.topic.urgent)
+        match = rules.first_match(_facts(asked, subject, spot, alarm))
+        urgent = alarm.urgent if match.rule.urgent is None else match.rule.urgent
+        duty = on_duty(self.city.units[match.unit], asked.received_at, urgent=urgent, roster=self.city.roster)
+        terms = self._terms(match, subject, duty, urgent)
+        hours = self.city.roster.posts[duty.unit.code].hours
         return Decision(
-            topic=topic.code if topic else None,
-            probability=chosen.probability if chosen else 0.0,
-            suggestions=suggestions,
-            kind=asked.kind or Kind.REQUEST,
-            urgent=topic is not None and topic.urgent,
+            subject=subject,
             spot=spot,
-            unit=unit,
-            deadline=asked.received_at + timedelta(hours=hours),
+            urgent=urgent,
+            rule=match.rule.name,
+            unit=duty.unit.code,
+            times=deadlines(terms, asked.received_at, hours),
+            settled=_settled(subject, spot, urgent),
+            folded=folded,
             reasons=(
-                Reason("topic", why_topic),
-                Reason("place", spot.because),
-                Reason("unit", why_unit),
-                Reason("deadline", f"{hours} hours from the receipt"),
+                Reason("topic", subject.because),
+                Reason("place", spot.doubt or spot.because),
+                Reason("urgency", _why_urgent(alarm, match)),
+                Reason("rule", match.because),
+                Reason("unit", duty.because),
+                Reason("deadline", in_words(terms, hours)),
             ),
         )
 
-    def _topic(self, asked: Asked) -> tuple[Suggestion | None, Sequence[Suggestion], str]:
-        if asked.topic is not None and asked.topic in self.city.topics:
-            given = Suggestion(asked.topic, 1.0)
-            return given, [given], "it was given"
-        suggestions = self.words.suggest(asked.text)
-        chosen = self.words.choose(suggestions)
-        if chosen is None:
-            return None, suggestions, "no topic's words are in the text; a person decides"
-        return chosen, suggestions, "words of its title are in the text"
+    def _subject(self, asked: Asked, ranking: Ranking | None) -> Subject:
+        """What the sender chose, else the likeliest topic if it is likely enough to be referred unseen."""
+        given = self.city.topics.get(asked.topic or "")
+        if given is not None:
+            kind = asked.kind or KIND_OF_TOPIC.get(given.code) or (ranking.kind if ranking else Kind.REQUEST)
+            return Subject(given, 1.0, (Suggestion(given.code, 1.0),), kind, "it was given")
+        assert ranking is not None
+        best, kind = ranking.suggestions[0], asked.kind or ranking.kind
+        words = "، ".join(ranking.words)
+        if not ranking.sure:
+            because = f"unsure: {best.topic} at {best.probability:.0%} (“{words}”); a person decides"
+            return Subject(None, best.probability, ranking.suggestions, kind, because)
+        because = f"{best.probability:.0%} by the words “{words}”"
+        return Subject(self.city.topics[best.topic], best.probability, ranking.suggestions, kind, because)
 
-    def _unit(self, topic: Topic | None, spot: Spot) -> tuple[str, str]:
-        """By the topic's level: a desk of HQ, the region, or the nahiye."""
-        if topic is None or topic.unit == "none":
-            return TRIAGE, "without a topic the HQ triage desk decides"
-        if topic.level == "hq":
-            return f"hq-{topic.unit}", f"{topic.code} is handled at HQ"
-        if spot.region is None:
-            return TRIAGE, f"{topic.code} needs a region, and none is known"
-        if topic.level == "region" or spot.nahiye is None:
-            return f"region-{spot.region}", f"{topic.code} in region {spot.region}"
-        return f"nahiye-{spot.region}-{spot.nahiye}", f"{topic.code} in nahiye {spot.nahiye} of region {spot.region}"
+    def _terms(self, match: Match, subject: Subject, duty: Duty, urgent: bool) -> Terms:
+        if match.rule.deadline is not None:
+            return match.rule.deadline
+        hours = self.city.roster.posts[duty.unit.code].hours
+        sla_hours = subject.topic.sla_hours if subject.topic else TRIAGE_HOURS
+        code = _code(subject) or ""
+        return terms_of(self.city.policy, code, sla_hours=sla_hours, urgent=urgent, hours=hours)
+
+
+def _code(subject: Subject) -> str | None:
+    return subject.topic.code if subject.topic else None
+
+
+def _facts(asked: Asked, subject: Subject, spot: Spot, alarm: Urgency) -> Facts:
+    return Facts(
+        topic=_code(subject),
+        group=subject.topic.deputy if subject.topic else None,
+        region=spot.region,
+        nahiye=spot.nahiye,
+        kind=subject.kind,
+        channel=asked.channel,
+        urgent=alarm.urgent,
+        at=asked.occurred_at,
+    )
+
+
+def _settled(subject: Subject, spot: Spot, urgent: bool) -> Told | None:
+    """Thanks are thanked for; what another body does, or another municipality, is told and closed."""
+    if subject.topic is not None and subject.topic.is_others:
+        return Told.OUT_OF_SCOPE
+    if spot.beyond and spot.doubt is None:
+        return Told.OUT_OF_SCOPE
+    return Told.THANKED if subject.kind is Kind.THANKS and not urgent else None
+
+
+def _why_urgent(alarm: Urgency, match: Match) -> str:
+    return alarm.because if match.rule.urgent is None else f"rule “{match.rule.name}” says so"

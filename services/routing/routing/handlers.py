@@ -1,44 +1,33 @@
 """What routing does with the events of `messages.v1`: rows and events, nothing else."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
-from typing import Any
 
-import orjson
-from common.db import Row, Transaction
+from common.db import Transaction
 from common.errors import Poison
-from common.events import (
-    Answer,
-    CaseOpened,
-    Channel,
-    MessageReceived,
-    NotificationRequested,
-    ReplyReceived,
-    Status,
-    Step,
-    Told,
-)
+from common.events import Answer, MessageReceived, ReplyReceived, Status, Step
 
 from routing.city import City
-from routing.decide import Asked, Decider, Decision
+from routing.decide import Decider
 from routing.models import Case, History, table
+from routing.opening import Opening, asked_by
+from routing.rulebook import Rulebook
 from routing.steps import Move, move
+from routing.workflow import ALLOWED
 
-UNKNOWN_TOPIC = "unknown"
-
-
-def register_cases_with(decider: Decider) -> Callable[[Sequence[MessageReceived], Transaction], Awaitable[None]]:
-    """The handler that opens cases by the decisions of `decider`."""
+def register_cases_with(
+    decider: Decider, rulebook: Rulebook
+) -> Callable[[Sequence[MessageReceived], Transaction], Awaitable[None]]:
+    """The handler that opens cases by the decisions of `decider` and the rules in force."""
 
     async def register_cases(received: Sequence[MessageReceived], tx: Transaction) -> None:
         """Open one case per message and refer it to the unit that must act; a code opens one case, ever."""
-        decided = {m.code: (m, decider.decide(_asked(m))) for m in received}
-        rows = [_case_row(message, decision, decider.city) for message, decision in decided.values()]
+        decisions = decider.decide([asked_by(message) for message in received], rulebook.rules)
+        openings = {m.code: Opening(m, d, decider.city) for m, d in zip(received, decisions, strict=True)}
+        rows = [opening.case_row() for opening in openings.values()]
         opened = await tx.insert(table(Case), rows, then="ON CONFLICT DO NOTHING RETURNING code")
-        fresh = [decided[row[0]] for row in opened]
-        await tx.insert(table(History), [_history_row(message, decision) for message, decision in fresh])
-        for message, decision in fresh:
-            tx.publish(_opened(message, decision, decider.city), _registered(message, decision, decider.city))
+        fresh = [openings[row[0]] for row in opened]
+        await tx.insert(table(History), [row for opening in fresh for row in opening.history_rows()])
+        tx.publish(*(event for opening in fresh for event in opening.events()))
 
     return register_cases
 
@@ -50,9 +39,9 @@ def record_replies_with(city: City) -> Callable[[Sequence[ReplyReceived], Transa
         """31 accepts, 33 objects and reopens; a reply to a case that awaits none changes nothing."""
         for reply in received:
             case = await _case_of(reply, tx)
-            if case.status != Status.ANSWERED:
-                continue
             step = Step.ACCEPT if reply.answer is Answer.ACCEPTED else Step.OBJECT
+            if step not in ALLOWED[Status(case.status)]:
+                continue
             asked = Move(step, reply.received_at, channel=reply.channel, platform=reply.platform)
             tx.publish(*move(case, asked, city, tx), because=reply)
             await tx.session.flush()  # the next reply of the batch may be the same citizen's
@@ -80,82 +69,3 @@ _AWAITING = """
 SELECT code FROM cases WHERE phone_lookup = $1 AND answered_at IS NOT NULL
 ORDER BY (status = 'answered') DESC, answered_at DESC LIMIT 1
 """
-
-
-def _asked(message: MessageReceived) -> Asked:
-    return Asked(message.text, message.topic, message.kind, message.place, message.received_at)
-
-
-def _case_row(message: MessageReceived, decision: Decision, city: City) -> Row:
-    reasons = {reason.step: reason.because for reason in decision.reasons}
-    return {
-        "code": message.code,
-        "revision": 1,
-        "status": Status.REFERRED.value,
-        "topic": decision.topic,
-        "kind": decision.kind.value,
-        "text": message.text,
-        "channel": message.channel.value,
-        "platform": message.platform,
-        "unit": decision.unit,
-        "level": city.units[decision.unit].level,
-        "region": decision.spot.region,
-        "place": message.place.model_dump_json(exclude_none=True) if message.place else None,
-        "urgent": decision.urgent,
-        "phone": message.reply_to.phone,
-        "phone_lookup": message.reply_to.phone_lookup,
-        "name": message.reply_to.name,
-        "sms": message.reply_to.sms,
-        "occurred_at": message.occurred_at,
-        "received_at": message.received_at,
-        "deadline": decision.deadline,
-        "reasons": orjson.dumps(reasons).decode(),
-    }
-
-
-def _history_row(message: MessageReceived, decision: Decision) -> Row:
-    row: dict[str, Any] = {"code": message.code, "revision": 1, "step": Step.REFER.value}
-    row |= {"status": Status.REFERRED.value, "unit": decision.unit, "at": _now()}
-    return row
-
-
-def _opened(message: MessageReceived, decision: Decision, city: City) -> CaseOpened:
-    topic = city.topics.get(decision.topic or "")
-    return CaseOpened(
-        at=_now(),
-        code=message.code,
-        revision=1,
-        channel=message.channel,
-        platform=message.platform,
-        kind=decision.kind,
-        topic=topic.code if topic else UNKNOWN_TOPIC,
-        deputy=topic.deputy if topic else UNKNOWN_TOPIC,
-        unit=decision.unit,
-        level=city.units[decision.unit].level,
-        region=decision.spot.region,
-        urgent=decision.urgent,
-        call_id=message.call_id,
-        occurred_at=message.occurred_at,
-        received_at=message.received_at,
-        deadline=decision.deadline,
-    )
-
-
-def _registered(message: MessageReceived, decision: Decision, city: City) -> NotificationRequested:
-    topic = city.topics.get(decision.topic or "")
-    return NotificationRequested(
-        at=_now(),
-        code=message.code,
-        revision=1,
-        told=Told.REGISTERED,
-        unit_title=city.units[decision.unit].title_fa,
-        topic_title=topic.title_fa if topic else "پیام شما",
-        urgent=decision.urgent,
-        channel=Channel(message.channel),
-        platform=message.platform,
-        reply_to=message.reply_to,
-    )
-
-
-def _now() -> datetime:
-    return datetime.now().astimezone()

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, cast
 from common.idempotency import first_answers_table
 from common.inbox import inbox_table
 from common.outbox import outbox_tables
-from sqlalchemy import DateTime, Index, Table, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Table, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -34,6 +34,7 @@ class Case(Base):
         Index("cases_worklist", "unit", text("urgent DESC"), "deadline", "code"),
         Index("cases_order", text("urgent DESC"), "deadline", "code"),
         Index("cases_phone", "phone_lookup", "answered_at", postgresql_where=text("phone_lookup IS NOT NULL")),
+        Index("cases_next_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
     )
 
     code: Mapped[str] = mapped_column(primary_key=True)
@@ -58,12 +59,23 @@ class Case(Base):
     deadline: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     reasons: Mapped[dict[str, Any]]
+    nahiye: Mapped[int | None]
+    rule: Mapped[str | None]  # the name of the rule that referred it first
+    suggestions: Mapped[list[Any] | None] = mapped_column(JSONB)  # topics for a person to choose from
+    counted_by: Mapped[str] = mapped_column(server_default="clock")  # what its deadlines are minutes of
+    respond_by: Mapped[datetime | None]
+    warn_at: Mapped[datetime | None]
+    next_due_at: Mapped[datetime | None]  # when the clock has something to say; null when it never will
+    marks: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")  # what it has said
+    responded_at: Mapped[datetime | None]
+    escalated_to: Mapped[str | None]
 
 
 class History(Base):
     """One step in a case's life; a referral is a step `refer` and its unit."""
 
     __tablename__ = "history"
+    __table_args__ = (Index("history_bounces", "at", postgresql_where=text("step = 'bounce'")),)
 
     code: Mapped[str] = mapped_column(primary_key=True)
     revision: Mapped[int] = mapped_column(primary_key=True)
@@ -74,6 +86,20 @@ class History(Base):
     by: Mapped[str | None]
     reason: Mapped[str | None]
     detail: Mapped[dict[str, Any] | None]
+
+
+class RuleVersion(Base):
+    """One version of the rules, as it was written; never changed. `valid_until` ends one that lapses by itself."""
+
+    __tablename__ = "rule_versions"
+
+    version: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    yaml: Mapped[str]
+    author: Mapped[str]
+    note: Mapped[str | None]
+    valid_from: Mapped[datetime]
+    valid_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
 
 
 first_answers_table(Base.metadata)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from routing.calendars import DutyIn, HoursFile
-from routing.city import TRIAGE, Unit
+from routing.units import TRIAGE, Unit
 from routing.hours import Hours, is_open
 
 ON_CALL = "-oncall"

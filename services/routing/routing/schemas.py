@@ -80,6 +80,7 @@ class CaseOut(BaseModel):
     unit: str
     level: str
     region: int | None
+    nahiye: int | None
     place: dict[str, Any] | None
     urgent: bool
     overdue: bool
@@ -88,7 +89,9 @@ class CaseOut(BaseModel):
     occurred_at: AwareDatetime
     received_at: AwareDatetime
     deadline: AwareDatetime
+    rule: str | None
     reasons: dict[str, Any]
+    suggestions: list[Any] | None = Field(description="topics and probabilities for a person to choose from")
 
 
 class HistoryOut(BaseModel):
@@ -147,5 +150,6 @@ class DecisionOut(BaseModel):
     nahiye: int | None
     unit: str
     deadline: AwareDatetime
+    settled: str | None = Field(description="what the citizen is told at once, when no unit has to act")
     rule: str
     reasons: list[ReasonOut]

@@ -1,7 +1,13 @@
 """Settings of routing, from the environment."""
 
+from pathlib import Path
+
 from common.settings import SealedSettings
+from pydantic import Field
 
 
 class Settings(SealedSettings):
-    """Routing has no setting of its own; it opens phone numbers for those who must call."""
+    """Routing opens phone numbers for those who must call, and knows the city by its boundaries where it has them."""
+
+    regions: Path | None = Field(default=None, description="GeoJSON of the regions, `area` their number")
+    nahiye: Path | None = Field(default=None, description="GeoJSON of the nahiye, `region` and `nahiye` their numbers")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from common.errors import Problem
-from common.events import Status, Step, Told
+from common.events import Kind, Status, Step, Told
 
 
 class Finding(StrEnum):
@@ -23,6 +23,8 @@ ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
         Step.REFER: Status.REFERRED,
         Step.BOUNCE: Status.REGISTERED,
         Step.ORDER_WORK: Status.IN_PROGRESS,
+        Step.ANSWER: Status.ANSWERED,
+        Step.SETTLE: Status.CLOSED,
     },
     Status.IN_PROGRESS: {
         Step.RECORD_FINDING: Status.INSPECTED,
@@ -40,7 +42,9 @@ ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
         Step.REFER: Status.REFERRED,
         Step.BOUNCE: Status.REGISTERED,
         Step.ORDER_WORK: Status.IN_PROGRESS,
+        Step.ANSWER: Status.ANSWERED,
     },
+    Status.CLOSED: {Step.REFER: Status.REFERRED, Step.OBJECT: Status.REOPENED},
     Status.ACCEPTED: {},
 }
 
@@ -56,8 +60,9 @@ FINDING_WORDS: Mapping[Finding, str] = {
     Finding.DUPLICATE_OPEN: "همین مورد پیش‌تر ثبت شده و در دست اقدام است",
     Finding.DUPLICATE_DONE: "همین مورد پیش‌تر رسیدگی و انجام شده است",
 }
-TOLD: Mapping[Step, Told] = {Step.COMPLETE: Told.DONE, Step.CLOSE: Told.NO_ACTION, Step.OBJECT: Told.REOPENED}
-OPEN = frozenset(Status) - {Status.ANSWERED, Status.ACCEPTED}
+TOLD: Mapping[Step, Told] = {Step.COMPLETE: Told.DONE, Step.CLOSE: Told.NO_ACTION, Step.OBJECT: Told.REOPENED, Step.ANSWER: Told.DONE}
+OPEN = frozenset(Status) - {Status.ANSWERED, Status.ACCEPTED, Status.CLOSED}
+NO_VISIT = frozenset({Kind.INQUIRY, Kind.THANKS})  # kinds that open no work order
 
 
 def after(status: Status, step: Step) -> Status:

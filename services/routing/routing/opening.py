@@ -1,0 +1,153 @@
+"""What is left behind when a message becomes a case: its row, its history, and the events that tell of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import orjson
+from common.db import Row
+from common.events import CaseMoved, CaseOpened, Event, MessageReceived, NotificationRequested, Status, Step, Told
+
+from routing.city import City
+from routing.decide import Asked, Decision
+from routing.sla import Progress, next_due
+
+UNKNOWN_TOPIC = "unknown"
+
+
+def asked_by(message: MessageReceived) -> Asked:
+    """What a decision looks at, of a message."""
+    return Asked(
+        message.text,
+        message.received_at,
+        message.occurred_at,
+        channel=message.channel,
+        topic=message.topic,
+        kind=message.kind,
+        place=message.place,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A message with its decision. A settled one is referred and closed in the same moment."""
+
+    message: MessageReceived
+    decision: Decision
+    city: City
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def status(self) -> Status:
+        """Where the case stands after it was opened."""
+        return Status.CLOSED if self.decision.settled else Status.REFERRED
+
+    @property
+    def revision(self) -> int:
+        """Steps that the case has taken."""
+        return 2 if self.decision.settled else 1
+
+    def case_row(self) -> Row:
+        """The case."""
+        message, decision, times = self.message, self.decision, self.decision.times
+        closed = decision.settled is not None
+        suggestions = None if decision.topic else [[s.topic, round(s.probability, 4)] for s in decision.subject.suggestions]
+        return {
+            "code": message.code,
+            "revision": self.revision,
+            "status": self.status.value,
+            "topic": decision.topic,
+            "kind": decision.kind.value,
+            "text": message.text,
+            "channel": message.channel.value,
+            "platform": message.platform,
+            "unit": decision.unit,
+            "level": self.city.units[decision.unit].level,
+            "region": decision.spot.region,
+            "nahiye": decision.spot.nahiye,
+            "place": message.place.model_dump_json(exclude_none=True) if message.place else None,
+            "urgent": decision.urgent,
+            "phone": message.reply_to.phone,
+            "phone_lookup": message.reply_to.phone_lookup,
+            "name": message.reply_to.name,
+            "sms": message.reply_to.sms,
+            "occurred_at": message.occurred_at,
+            "received_at": message.received_at,
+            "deadline": times.resolve_by,
+            "counted_by": times.by.value,
+            "respond_by": times.respond_by,
+            "warn_at": times.warn_at,
+            "next_due_at": next_due(times, Progress(resolved=closed), self.at),
+            "rule": decision.rule,
+            "reasons": orjson.dumps({reason.step: reason.because for reason in decision.reasons}).decode(),
+            "suggestions": orjson.dumps(suggestions).decode() if suggestions else None,
+        }
+
+    def history_rows(self) -> Iterator[Row]:
+        """The referral, and the closing of a settled one."""
+        yield self._history_row(1, Step.REFER, Status.REFERRED)
+        if self.decision.settled:
+            yield self._history_row(2, Step.SETTLE, Status.CLOSED)
+
+    def events(self) -> Iterator[Event]:
+        """For reporting, and for the citizen."""
+        yield self._opened()
+        if self.decision.settled:
+            yield self._closed()
+        yield self._told(self.decision.settled or Told.REGISTERED)
+
+    def _history_row(self, revision: int, step: Step, status: Status) -> Row:
+        row: dict[str, object] = {"code": self.message.code, "revision": revision, "step": step.value}
+        return row | {"status": status.value, "unit": self.decision.unit, "at": self.at}
+
+    def _opened(self) -> CaseOpened:
+        message, decision, topic = self.message, self.decision, self.decision.subject.topic
+        return CaseOpened(
+            at=self.at,
+            code=message.code,
+            revision=1,
+            channel=message.channel,
+            platform=message.platform,
+            kind=decision.kind,
+            topic=topic.code if topic else UNKNOWN_TOPIC,
+            deputy=topic.deputy if topic else UNKNOWN_TOPIC,
+            unit=decision.unit,
+            level=self.city.units[decision.unit].level,
+            region=decision.spot.region,
+            nahiye=decision.spot.nahiye,
+            urgent=decision.urgent,
+            rule=decision.rule,
+            call_id=message.call_id,
+            occurred_at=message.occurred_at,
+            received_at=message.received_at,
+            deadline=decision.deadline,
+        )
+
+    def _closed(self) -> CaseMoved:
+        unit = self.decision.unit
+        return CaseMoved(
+            at=self.at,
+            code=self.message.code,
+            revision=2,
+            step=Step.SETTLE,
+            status=Status.CLOSED,
+            unit=unit,
+            level=self.city.units[unit].level,
+        )
+
+    def _told(self, told: Told) -> NotificationRequested:
+        message, topic, spot = self.message, self.decision.subject.topic, self.decision.spot
+        outside = told is Told.OUT_OF_SCOPE and spot.beyond and not (topic and topic.is_others)
+        title = f"شهرداری {spot.outside or 'همان محل'}" if outside else self.city.units[self.decision.unit].title_fa
+        return NotificationRequested(
+            at=self.at,
+            code=message.code,
+            revision=self.revision,
+            told=told,
+            unit_title=title,
+            topic_title=topic.title_fa if topic else "پیام شما",
+            urgent=self.decision.urgent,
+            channel=message.channel,
+            platform=message.platform,
+            reply_to=message.reply_to,
+        )

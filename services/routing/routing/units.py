@@ -1,0 +1,35 @@
+"""Who can be given a case: HQ desks, regions, nahiye and other bodies. Read from `data/`, then values."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from routing.regions import Region, data_rows
+
+TRIAGE = "hq-triage"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Who acts: an HQ desk, a region, a nahiye, or another body."""
+
+    code: str
+    title_fa: str
+    level: str  # hq, region, nahiye or organisation
+    parent: str | None = None
+
+
+def city_units(desks: Mapping[str, str], regions: Iterable[Region]) -> dict[str, Unit]:
+    """Every unit by its code; `desks` are the titles of the topics that HQ desks handle, by the desk's name."""
+    bodies = {row["unit"]: row["title_fa"] for row in data_rows("organisations.csv")}
+    units = [Unit(TRIAGE, "میز بررسی ستاد", "hq")]
+    for desk, title in desks.items():
+        other = bodies.get(desk)
+        units.append(Unit(f"hq-{desk}", other or f"ستاد، {title}", "organisation" if other else "hq"))
+    for region in regions:
+        own = f"region-{region.number}"
+        units.append(Unit(own, f"شهرداری منطقه {region.number}", "region"))
+        units += [
+            Unit(f"nahiye-{region.number}-{n}", f"ناحیه {n} منطقه {region.number}", "nahiye", own)
+            for n in range(1, region.nahiye + 1)
+        ]
+    return {unit.code: unit for unit in units}
