@@ -95,8 +95,8 @@ def _walk(branch: _Branch, takes: Sequence[_Taken], start: int, at: int, found: 
     """Add the phrases that the text goes on to finish, when all before ``at`` has been read."""
     if branch.names:
         found.extend([(name, start, at) for name in branch.names])
-    if branch.at_once:
-        for number in branch.at_once & takes[at][0] if at < len(takes) else ():
+    if branch.at_once and at < len(takes) and not branch.at_once.isdisjoint(takes[at][0]):
+        for number in branch.at_once & takes[at][0]:
             _walk(branch.next[number], takes, start, at + 1, found)
     if branch.later:
         for here, (taken, _) in enumerate(takes[at : at + _REACH], at + 1):
