@@ -13,6 +13,7 @@ from routing.classify import Classifier
 from routing.decide import Decider
 from routing.handlers import record_replies_with, register_cases_with
 from routing.rulebook import Rulebook
+from routing.rules import Known
 from routing.settings import Settings
 
 DECISIONS_LIMIT = 1024 * 1024  # bytes; 500 texts do not fit into 64 KiB
@@ -24,7 +25,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service = Service("routing", settings, body_limits={"/v1/decisions": DECISIONS_LIMIT})
     city = City.load(settings.regions, settings.nahiye)
     decider = Decider(city, Classifier.load(city.topics))
-    rulebook = Rulebook(city.known)
+    rulebook = Rulebook(Known(city.topics, frozenset(city.units), city.holidays))
     service.app.state.city, service.app.state.decider, service.app.state.rulebook = city, decider, rulebook
     handlers: Handlers = {
         MessageReceived: register_cases_with(decider, rulebook),

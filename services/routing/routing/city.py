@@ -44,6 +44,7 @@ class City:
     map: Map
     roster: Roster = field(repr=False)
     policy: Policy = field(repr=False)
+    holidays: frozenset[int] = field(repr=False)  # as `hours.day_number`
 
     @classmethod
     def load(cls, regions_geojson: Path | None = None, nahiye_geojson: Path | None = None) -> Self:
@@ -52,8 +53,9 @@ class City:
         city_map = Map.load(regions_geojson, nahiye_geojson)
         desks = {t.unit: t.title_fa for t in topics.values() if t.level == "hq" and t.unit != "none"}
         units = city_units(desks, city_map.regions.values())
-        roster = Roster.of(units, load_hours_file(), load_calendars())
-        return cls(topics, city_map, roster, load_policy(topics))
+        calendars = load_calendars()
+        roster = Roster.of(units, load_hours_file(), calendars)
+        return cls(topics, city_map, roster, load_policy(topics), calendars["office"].holidays)
 
     @property
     def regions(self) -> Mapping[int, Region]:

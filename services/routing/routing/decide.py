@@ -98,7 +98,8 @@ class Decider:
     def _decide(self, asked: Asked, folded: str, ranking: Ranking | None, rules: RuleSet) -> Decision:
         subject = self._subject(asked, ranking)
         spot = self.city.map.settle(asked.place, self.city.map.reader.read(folded))
-        alarm = urgency(folded, _code(subject), subject.topic is not None and subject.topic.urgent)
+        likeliest = self.city.topics[subject.suggestions[0].topic]
+        alarm = urgency(folded, likeliest.code, likeliest.urgent)
         match = rules.first_match(_facts(asked, subject, spot, alarm))
         urgent = alarm.urgent if match.rule.urgent is None else match.rule.urgent
         duty = on_duty(self.city.units[match.unit], asked.received_at, urgent=urgent, roster=self.city.roster)

@@ -14,6 +14,7 @@ from routing.rulebook import Rulebook
 from routing.steps import Move, move
 from routing.workflow import ALLOWED
 
+
 def register_cases_with(
     decider: Decider, rulebook: Rulebook
 ) -> Callable[[Sequence[MessageReceived], Transaction], Awaitable[None]]:

@@ -51,7 +51,9 @@ class Opening:
         """The case."""
         message, decision, times = self.message, self.decision, self.decision.times
         closed = decision.settled is not None
-        suggestions = None if decision.topic else [[s.topic, round(s.probability, 4)] for s in decision.subject.suggestions]
+        suggestions = (
+            None if decision.topic else [[s.topic, round(s.probability, 4)] for s in decision.subject.suggestions]
+        )
         return {
             "code": message.code,
             "revision": self.revision,

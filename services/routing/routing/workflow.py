@@ -60,7 +60,12 @@ FINDING_WORDS: Mapping[Finding, str] = {
     Finding.DUPLICATE_OPEN: "همین مورد پیش‌تر ثبت شده و در دست اقدام است",
     Finding.DUPLICATE_DONE: "همین مورد پیش‌تر رسیدگی و انجام شده است",
 }
-TOLD: Mapping[Step, Told] = {Step.COMPLETE: Told.DONE, Step.CLOSE: Told.NO_ACTION, Step.OBJECT: Told.REOPENED, Step.ANSWER: Told.DONE}
+TOLD: Mapping[Step, Told] = {
+    Step.COMPLETE: Told.DONE,
+    Step.CLOSE: Told.NO_ACTION,
+    Step.OBJECT: Told.REOPENED,
+    Step.ANSWER: Told.DONE,
+}
 OPEN = frozenset(Status) - {Status.ANSWERED, Status.ACCEPTED, Status.CLOSED}
 NO_VISIT = frozenset({Kind.INQUIRY, Kind.THANKS})  # kinds that open no work order
 
