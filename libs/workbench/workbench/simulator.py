@@ -26,12 +26,9 @@ MAIN_SHARE = 0.82  # of an event's messages in one region
 NAHIYE_SHARE = 0.25  # of a storm's in one nahiye
 DUPLICATES = 0.12  # of ordinary messages
 SNOW = {"US-SNOW": 0.42, "US-SALT": 0.31, "GS-TREE-FALL": 0.27}
-STORM = {
-    **{"US-FLOOD-STREET": 0.35, "US-FLOOD-BUILDING": 0.25, "GS-TREE-FALL": 0.20},
-    **{"US-GUTTER": 0.15, "OR-HAZARD": 0.05},
-}
+STORM = {"US-FLOOD-STREET": 0.35, "US-FLOOD-BUILDING": 0.25, "GS-TREE-FALL": 0.2, "US-GUTTER": 0.15, "OR-HAZARD": 0.05}
 _DAY_BEGINS = timedelta(hours=7)
-_SNOW_RATES = (9, 10, 10, 9, 8, 7.5, 6.5, 5.5, 5, 4.5, 4.5, 5.5, 7, 8)  # by hour from the onset
+_SNOW_RATES = (11, 12, 11, 10, 9, 8, 6.5, 5, 4, 3.5, 3.5, 4, 5.5, 7)  # by hour from the onset; by night people sleep
 _RAMP = 10 / 60  # hours until an event has its first hour's rate
 _UNEVEN = 6.0  # shape of the gamma by which a region's share of a topic is off: 41 % either way
 
@@ -138,7 +135,7 @@ def _event(
             for topic, weight in topics.items():
                 places.append((topic, region, nahiye))
                 weights.append(share * part * weight)
-    return _Facts(places, weights, rates, start, again=dice.uniform(0.4, 0.6), delay=0.25, ramp=_RAMP)
+    return _Facts(places, weights, rates, start, again=dice.uniform(0.3, 0.5), delay=0.2, ramp=_RAMP)
 
 
 def _nahiye_parts(region: int, heart: tuple[int, int | None]) -> dict[int, float]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from routing.baseline import Area, Baseline, Flow
 from routing.surge import Watch, observe, threshold
 
-FALSE_A_DAY = 0.02  # false incidents a day in the whole city, at most: one in fifty days
+FALSE_A_DAY = 0.05  # false incidents a day in the whole city, at most: one in twenty days
 FALSE_GROWTH_A_DAY = 0.01  # for one area, of joining an open incident that is elsewhere
 QUIET = timedelta(hours=6)  # how long every area must have been calm before an incident closes
 BEFORE = timedelta(minutes=30)  # before the first message seen: a member that comes late
@@ -80,11 +80,10 @@ class Incident:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """From its stored form; KeyError or ValueError when it is something else."""
+        """From its stored form; KeyError, TypeError or ValueError when it is not one."""
         times = {name: datetime.fromisoformat(stored[name]) for name in _TIMES if stored[name] is not None}
         counts = {Area.parse(area): int(count) for area, count in stored["counts"].items()}
-        rest = {"family": stored["family"], "recent": float(stored["recent"]), "topics": tuple(stored["topics"])}
-        return cls(counts=counts, **rest, **times)
+        return cls(**{**stored, **times, "topics": tuple(stored["topics"]), "counts": counts})
 
     def _by_count(self) -> list[Area]:
         return sorted(self.counts, key=lambda area: (-self.counts[area], str(area)))

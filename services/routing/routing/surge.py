@@ -73,12 +73,9 @@ class Watch:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Self:
-        """From its stored form; KeyError or ValueError when it is something else."""
-        times = {name: _moment(stored[name]) for name in ("busy_at", "since")}
-        numbers = {name: stored[name] for name in ("recent", "count", "peak")}
-        return cls(
-            at=datetime.fromisoformat(stored["at"]), evidence=tuple(map(float, stored["evidence"])), **numbers, **times
-        )
+        """From its stored form; KeyError, TypeError or ValueError when it is not one."""
+        times = {name: _moment(stored[name]) for name in ("at", "busy_at", "since")}
+        return cls(**{**stored, **times, "evidence": tuple(map(float, stored["evidence"]))})
 
 
 def observe(watch: Watch, moments: Iterable[datetime], expected: Expected, now: datetime) -> Watch:
