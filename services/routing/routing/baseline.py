@@ -7,7 +7,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import NamedTuple, Self
 
-TOLERANCE = 1.5  # times the expected rate that are still ordinary: shares, weather and weekdays are never exact
+TOLERANCE = 2.0  # times the expected rate that are still ordinary: a region's own share of a topic is never exact
 FLOOR = 0.2  # messages an hour that are ordinary anywhere: snow is expected never, and comes
 _WEEK = 168  # hours
 _WEEKDAYS = (
