@@ -62,7 +62,7 @@ class Watch:
     @classmethod
     def fresh(cls, at: datetime, expected: Expected) -> Self:
         """Nothing seen yet, and the evidence that a long ordinary time leaves."""
-        rate = expected.rate(math.floor(_hours(at)))
+        rate = expected.rate(int(_hours(at)))
         return cls(at, tuple(1 / (psi * rate) for psi in PSIS), 0.0, None, None, 0, 0.0)
 
     def as_dict(self) -> dict[str, Any]:
@@ -106,31 +106,31 @@ class _Tally:
 
     def pass_until(self, hour: float) -> None:
         """Evidence fades with what was expected meanwhile, hour by hour as the expectation changes."""
-        if hour <= self._at:
+        at, evidence, expected = self._at, self._evidence, self._expected
+        if hour <= at:
             return
-        self._recent *= math.exp(self._at - hour)
-        while self._at < hour:
-            upto = hour if self._expected.flat else min(hour, math.floor(self._at) + 1.0)
-            self._fade(upto - self._at)
-            self._at = upto
-
-    def _fade(self, span: float) -> None:
-        rate = self._expected.rate(math.floor(self._at))
-        for i, _, psi in _TESTS:
-            kept = math.exp(-psi * rate * span)
-            self._evidence[i] = self._evidence[i] * kept + (1 - kept) / (psi * rate)
+        self._recent *= math.exp(at - hour)
+        while at < hour:
+            whole = int(at) + 1.0
+            upto = hour if expected.flat or hour < whole else whole
+            rate = expected.rate(int(at))
+            for i, _, psi in _TESTS:
+                usual = 1 / (psi * rate)  # where it settles, as starts come and fade
+                evidence[i] = usual + (evidence[i] - usual) * math.exp((at - upto) / usual)
+            at = upto
+        self._at = at
 
     def count(self, hour: float) -> None:
         """A message of that time, which may be before the present."""
         age = self._at - hour
         if age > LATE:
             return
-        rate = self._expected.rate(math.floor(self._at))
+        rate = self._expected.rate(int(self._at))
         self._begin_run(hour, rate)
         for i, theta, psi in _TESTS:
             younger = (1 - math.exp(-psi * rate * age)) / (psi * rate) if age > 0 else 0.0
-            more = (theta - 1) * max(0.0, self._evidence[i] - younger)  # starts after the message do not gain by it
-            self._evidence[i] = min(_CAP, self._evidence[i] + more)
+            gains = max(0.0, self._evidence[i] - younger)  # starts after the message do not gain by it
+            self._evidence[i] = min(_CAP, self._evidence[i] + (theta - 1) * gains)
         self._count += 1
         self._peak = max(self._peak, sum(self._evidence) / len(THETAS))
         self._recent += math.exp(-age)
@@ -154,7 +154,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _hours(moment: datetime) -> float:
-    return (moment - _EPOCH).total_seconds() / 3600 + _TEHRAN
+    return moment.timestamp() / 3600 + _TEHRAN
 
 
 def _time(hours: float) -> datetime:
