@@ -72,7 +72,7 @@ def normal_day(seed: int, contacts: int = 11_000, *, day: date = DAY, texts: Tex
 def snow_night(seed: int, messages: int = 5_100, *, day: date = DAY, texts: Texts | None = None) -> list[Sent]:
     """14 hours from `snow_onset`: 91 % in three topics, 82 % of these in one region."""
     dice = random.Random(f"snow {seed}")
-    event = _event(SNOW, snow_onset(day), _SNOW_RATES, (dice.choice(NORTH), None), dice)
+    event = _event(SNOW, snow_onset(day), rates=_SNOW_RATES, heart=(dice.choice(NORTH), None), dice=dice)
     count = round(0.91 * messages)
     ordinary = _ordinary(snow_onset(day), SNOW_HOURS, dice)
     reports = [*_reports(event, count, dice), *_reports(ordinary, messages - count, dice)]
@@ -85,7 +85,8 @@ def storm(seed: int, calls: int = 53_000, *, day: date = DAY, texts: Texts | Non
     count = round(calls * dice.uniform(0.46, 0.71))
     region = dice.choice([region for region, nahiye in nahiye_counts().items() if nahiye > 3])
     rates = [math.exp(-hour / 36) * (0.6 + 0.4 * math.cos(hour * math.pi / 12)) for hour in range(24 * STORM_DAYS - 9)]
-    event = _event(STORM, storm_onset(day), rates, (region, dice.randint(1, nahiye_counts()[region])), dice)
+    heart = region, dice.randint(1, nahiye_counts()[region])
+    event = _event(STORM, storm_onset(day), rates=rates, heart=heart, dice=dice)
     ordinary = _ordinary(_start(day, _DAY_BEGINS), 24 * STORM_DAYS, dice)
     reports = [*_reports(event, round(0.45 * count), dice), *_reports(ordinary, round(0.55 * count), dice)]
     return _written(reports, dice, texts)
@@ -122,6 +123,7 @@ def _ordinary(start: datetime, hours: int, dice: random.Random) -> _Facts:
 def _event(
     topics: Mapping[str, float],
     start: datetime,
+    *,
     rates: Sequence[float],
     heart: tuple[int, int | None],
     dice: random.Random,

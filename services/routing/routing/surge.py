@@ -12,7 +12,7 @@ supermartingale, hence by Doob  P(R reaches c within T hours) <= T / c  whatever
 With c = 24 · flows / chance this is `chance` a day for all flows together (`threshold`).
 
 Delay: at m messages an hour R grows by m·ln θ - ψ·r nats an hour, and starts from about 1 / (ψ·r); so it takes about
-(ln c + ln 2 + ln ψr) / (m·ln θ - ψ·r) hours: some 10 messages of a thing that is rare, 12 minutes at 50 an hour.
+(ln c + ln 2 + ln ψr) / (m·ln θ - ψ·r) hours: some 10 messages of a thing that is rare, 13 minutes at 50 an hour.
 A message is worth ln 6 at most, so that no handful of neighbours with one pothole opens an incident.
 """
 
