@@ -1,5 +1,5 @@
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -7,9 +7,9 @@ from common.db import Database
 from common.errors import Poison
 from common.events import Answer, MessageReceived, Place, ReplyReceived
 from common.sealed import Sealer
-from routing.app import create_app
+from routing.app import create_app, rulebook_of
 from routing.city import City
-from routing.classify import WordMatch
+from routing.classify import Classifier
 from routing.decide import Decider
 from routing.handlers import record_replies_with, register_cases_with
 from routing.settings import Settings
@@ -26,7 +26,8 @@ class Routing:
     def __init__(self, database: Database, asked: Asked, sealer: Sealer) -> None:
         city = City.load()
         self.database, self.asked, self.sealer = database, asked, sealer
-        self._register = register_cases_with(Decider(city, WordMatch(city)))
+        self.rulebook = rulebook_of(city)
+        self._register = register_cases_with(Decider(city, Classifier.load(city.topics)), self.rulebook)
         self._reply = record_replies_with(city)
 
     async def receive(self, *messages: MessageReceived) -> None:
@@ -67,7 +68,10 @@ class Routing:
 async def routing(postgres: Postgres, database_name: str, keys: Keys) -> AsyncIterator[Routing]:
     database = await a_database(postgres, "routing", database_name)
     app = create_app(Settings.model_construct(None, **service_settings(database.address, keys)))
-    yield Routing(database, Asked(app, keys), Sealer.from_file(keys.seal_keys))
+    made = Routing(database, Asked(app, keys), Sealer.from_file(keys.seal_keys))
+    for rulebook in (made.rulebook, app.state.rulebook):
+        await rulebook.refresh(database, datetime.now(UTC))
+    yield made
     await app.state.service.database.close()
     await database.close()
 

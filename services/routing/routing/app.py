@@ -25,7 +25,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service = Service("routing", settings, body_limits={"/v1/decisions": DECISIONS_LIMIT})
     city = City.load(settings.regions, settings.nahiye)
     decider = Decider(city, Classifier.load(city.topics))
-    rulebook = Rulebook(Known(city.topics, frozenset(city.units), city.holidays))
+    rulebook = rulebook_of(city)
     service.app.state.city, service.app.state.decider, service.app.state.rulebook = city, decider, rulebook
     handlers: Handlers = {
         MessageReceived: register_cases_with(decider, rulebook),
@@ -39,6 +39,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))
     return service.app
+
+
+def rulebook_of(city: City) -> Rulebook:
+    """The rules of a city; empty until they were read once."""
+    return Rulebook(Known(city.topics, frozenset(city.units), city.holidays))
 
 
 def main() -> None:

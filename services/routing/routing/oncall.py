@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Self
 
 from routing.calendars import DutyIn, HoursFile
-from routing.units import TRIAGE, Unit
 from routing.hours import Hours, is_open
+from routing.units import TRIAGE, Unit
 
 ON_CALL = "-oncall"
 
