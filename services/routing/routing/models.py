@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 from common.idempotency import first_answers_table
 from common.inbox import inbox_table
 from common.outbox import outbox_tables
-from sqlalchemy import DateTime, Index, Table, Text, text
+from sqlalchemy import BigInteger, DateTime, Index, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -58,6 +58,7 @@ class Case(Base):
     deadline: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     reasons: Mapped[dict[str, Any]]
+    parent: Mapped[str | None]  # code of the case of the same matter that is answered for both
 
 
 class History(Base):
@@ -74,6 +75,40 @@ class History(Base):
     by: Mapped[str | None]
     reason: Mapped[str | None]
     detail: Mapped[dict[str, Any] | None]
+
+
+class OpenPlace(Base):
+    """What the search for duplicates needs of an open case; a narrow row that lives as long as the case is open."""
+
+    __tablename__ = "open_places"
+    __table_args__ = (
+        Index(
+            "open_places_near",
+            "topic",
+            "square",
+            "opened_at",
+            postgresql_where=text("parent IS NULL AND square IS NOT NULL"),
+        ),
+        Index(
+            "open_places_own",
+            "phone_lookup",
+            "topic",
+            "opened_at",
+            postgresql_where=text("phone_lookup IS NOT NULL"),
+        ),
+        Index("open_places_children", "parent", postgresql_where=text("parent IS NOT NULL")),
+    )
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    topic: Mapped[str]
+    square: Mapped[int | None] = mapped_column(BigInteger)
+    lat: Mapped[float | None]
+    lon: Mapped[float | None]
+    region: Mapped[int | None]
+    parent: Mapped[str | None]
+    phone_lookup: Mapped[str | None]
+    opened_at: Mapped[datetime]
+    matter: Mapped[bytes]
 
 
 first_answers_table(Base.metadata)

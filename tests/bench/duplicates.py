@@ -1,0 +1,103 @@
+"""The search for duplicates among 100,000 open cases that no message has been joined to: the worst there can be."""
+
+import asyncio
+import math
+import random
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from common.codes import new_code
+from common.db import Database
+from common.events import Kind
+from routing.cells import EAST, M_PER_DEGREE
+from routing.duplicates import Candidate, OpenCase, Reaches, judge_batch, load_reaches
+from routing.matters import Matter
+from routing.near import find_near, remember_open
+from workbench.postgres import Postgres
+
+from tests.builders import NOW, a_database
+
+OPEN = 100_000
+BATCH = 200
+ROUNDS = 15
+CENTRE = (35.7219, 51.3347)
+# (topic, metres around the centre): a nahiye is some 2 km² large, that is 800 m; then all of them in 300 m, 30 m, 0 m
+CLUSTERS = (("TC-POTHOLE", 800), ("US-FLOOD-STREET", 800), ("TC-POTHOLE", 300), ("US-FLOOD-STREET", 300))
+CLUSTERS += (("TC-POTHOLE", 30), ("TC-POTHOLE", 0))
+TEXTS = (
+    "چاله بزرگی وسط خیابان است و ماشین‌ها پنچر می‌شوند",
+    "آب باران جمع شده و جوی لبریز است، عابران نمی‌توانند رد شوند",
+    "لطفا رسیدگی کنید، سه بار زنگ زدیم و کسی نیامد",
+)
+
+
+async def duplicate_search(database: Database) -> dict[str, Any]:
+    """ms a message for batches of 200 by cluster: the statement with its rows read, and with the verdicts too."""
+    return {f"{topic}, {radius} m": await _cluster(database, topic, radius) for topic, radius in CLUSTERS}
+
+
+async def _cluster(database: Database, topic: str, radius: int) -> dict[str, float]:
+    reaches, chance = load_reaches(), random.Random(137)
+    async with database.transaction() as tx:
+        await tx.execute("TRUNCATE open_places")
+        cases = [one.opened(None) for one in _candidates(topic, radius, OPEN, chance)]
+        await remember_open(tx, [case for case in cases if case], reaches)
+    times = [await _batch(database, _candidates(topic, radius, BATCH, chance), reaches) for _ in range(ROUNDS)]
+    searched = sorted(search for search, _, _ in times)
+    judged = sorted(verdicts for _, verdicts, _ in times)
+    return {
+        "open_cases": OPEN,
+        "found_a_message": round(sum(found for _, _, found in times) / ROUNDS / BATCH, 1),
+        "search_ms": round(searched[ROUNDS // 2], 4),
+        "search_worst_ms": round(searched[-1], 4),
+        "judge_ms": round(judged[ROUNDS // 2], 4),
+    }
+
+
+async def _batch(database: Database, messages: Sequence[Candidate], reaches: Reaches) -> tuple[float, float, int]:
+    async with database.transaction() as tx:
+        started = time.perf_counter()
+        near = await find_near(tx, messages, reaches)
+        searched = time.perf_counter()
+    judge_batch(messages, near, reaches)
+    judged = time.perf_counter()
+    each = 1000 / len(messages)
+    return (searched - started) * each, (judged - searched) * each, sum(map(len, near.values()))
+
+
+def _candidates(topic: str, radius: int, count: int, chance: random.Random) -> list[Candidate]:
+    """Messages evenly spread over a circle of so many metres, of the last three hours."""
+    matters = [Matter.of(text) for text in TEXTS]
+    return [_candidate(n, topic, radius, matters, chance) for n in range(count)]
+
+
+def _candidate(n: int, topic: str, radius: int, matters: Sequence[Matter], chance: random.Random) -> Candidate:
+    far, bearing = radius * math.sqrt(chance.random()), chance.uniform(0, 2 * math.pi)
+    lat = CENTRE[0] + far * math.cos(bearing) / M_PER_DEGREE
+    lon = CENTRE[1] + far * math.sin(bearing) / M_PER_DEGREE / EAST
+    at = NOW - timedelta(seconds=chance.randrange(3 * 3600))
+    phone = f"citizen {chance.randrange(5000)}"  # 20 cases a citizen
+    return Candidate(new_code(), topic, Kind.REQUEST, at, matters[n % 3], lat, lon, 2, phone)
+
+
+async def measure() -> dict[str, Any]:
+    """The figures on a PostgreSQL of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Postgres(Path(folder))
+        server.start()
+        try:
+            database = await a_database(server, "routing", "duplicates")
+            figures = await duplicate_search(database)
+            await database.close()
+        finally:
+            server.stop()
+    return figures
+
+
+if __name__ == "__main__":
+    for name, row in asyncio.run(measure()).items():
+        print(name, row)
