@@ -2,6 +2,7 @@
 
 A text becomes a set of marks, one a word: a 32-bit hash whose last three bits are the word's aspect. Synonyms
 (data/matters.csv) have one mark; words outside the list have aspect 0 and count only where texts are nearly the same.
+The list also has the words that say nothing, and those after which a name stands, with a title between them or not.
 Kept marks outlive an edit of the list, for they are made of words, not of line numbers.
 """
 
@@ -26,19 +27,8 @@ _MOST = 64  # marks of a text that are kept: 256 bytes
 _MOST_WORDS = 16_384  # whose marks are remembered
 _LONG = 24
 
-# What stands before a name: the word and the next are dropped, with a title between them.
-_PLACES = """خیابان خ کوچه ک بلوار میدان بزرگراه اتوبان آزادراه جاده کوی محله شهرک منطقه ناحیه پلاک نبش تقاطع چهارراه
-سه‌راه فلکه بن‌بست پل برج مجتمع بلوک ایستگاه مدرسه دبستان دبیرستان دانشگاه مسجد بانک بیمارستان درمانگاه پاساژ بازار
-پارک بوستان مترو سینما پمپ‌بنزین"""
-_TITLES = "شهید دکتر امام سید حاج آیت‌الله استاد سردار مهندس سرهنگ حضرت شیخ"
-# Words that say nothing of the matter: joints of a sentence, courtesy, where things stand to each other.
-_EMPTY = """و از رو را در به با تا که هم یه یک یکی این آن اون ما من شما تو برای ولی اما یا هر نه نیست است هست بود شد شده
-شود میشود میشه بشه شه باشد دارد داره دارم داریم ندارد نداره کرده کرد کردن کنید کنن کنه کنم میکند میکنه میکنن میکنند
-سلام لطفا خسته نباشید ممنون تشکر مرسی خدا قوت آقا خانم شهروند درخواست اعلام گزارش پیگیری رسیدگی شکایت تماس‌گیرنده
-شهرداری مامور الو همین همه هیچ هیچکس کسی چند روز شب صبح ظهر عصر امروز دیروز دیشب هفته ماه سال ساعت الان هنوز بعد قبل دوباره
-باز باید لازم خیلی کاملا فقط فورا سریع سریعتر زود زودتر وسط جلو جلوی کنار پشت روی زیر سر ته داخل تو توی بالا پایین سمت مقابل روبروی
-روبه‌روی نزدیک مجاور حاشیه داخل بیرون ضلع شمالی جنوبی شرقی غربی اول دوم سوم محل معبر خونه خانه ساختمان ما همسایه مردم نفر
-بچه بچه‌ها ماشین خودرو عابر اینجا آنجا اونجا دو سه دم بفرستید بیاید بیاین بیان میاد اومده آمده"""
+_NOTHING, _PLACE, _TITLE = 0, -1, -2
+_MEANINGS = {"empty": _NOTHING, "place": _PLACE, "title": _TITLE}
 _ENDINGS = ("هایی", "های", "هاش", "هاشو", "ها", "ای", "ان", "مان", "مون", "تون", "شون", "رو", "ی", "ا", "ش", "م", "و")
 
 
@@ -118,9 +108,6 @@ def _marks(words: Iterable[str]) -> Iterable[int]:
             yield meaning
 
 
-_NOTHING, _PLACE, _TITLE = 0, -1, -2
-
-
 class _Meanings(dict[str, int]):
     """What each folded word becomes: a mark, or one of the three above. Words met before are remembered."""
 
@@ -150,18 +137,13 @@ class _Meanings(dict[str, int]):
 
 @cache
 def _meanings() -> _Meanings:
-    known = dict.fromkeys(_words(_EMPTY), _NOTHING)
-    known |= dict.fromkeys(_words(_TITLES), _TITLE)
-    known |= dict.fromkeys(_words(_PLACES), _PLACE)
     text = (files("routing") / "data" / "matters.csv").read_text(encoding="utf-8")
+    known: dict[str, int] = {}
     for row in csv.DictReader(text.splitlines()):
-        mark = _hash(fold(row["matter"]), ASPECTS.index(row["aspect"]))
-        known |= {word: mark for word in _words(row["words"])}
+        meaning = _MEANINGS.get(row["aspect"])
+        mark = _hash(fold(row["matter"]), ASPECTS.index(row["aspect"])) if meaning is None else meaning
+        known |= dict.fromkeys(map(fold, row["words"].split()), mark)
     return _Meanings(known)
-
-
-def _words(line: str) -> list[str]:
-    return [fold(word) for word in line.split()]
 
 
 def _hash(word: str, aspect: int) -> int:

@@ -77,7 +77,7 @@ async def find_near(tx: Transaction, messages: Sequence[Candidate], reaches: Rea
 
     One statement for up to some thousands of messages. Those for which nothing is found have no entry.
     """
-    asked = [row for n, message in enumerate(messages) if (row := _asked(n, message, reaches))]
+    asked = [one for n, message in enumerate(messages) if (one := _asked(n, message, reaches))]
     if not asked:
         return {}
     found: dict[int, list[OpenCase]] = {}
