@@ -219,7 +219,7 @@ async def test_only_operators_search_by_number(routing: Routing) -> None:
 
 
 async def test_a_dry_run_stores_nothing_and_gives_reasons(routing: Routing) -> None:
-    questions = [{"text": "لایروبی جوی و نهر", "place": {"region": 5}}, {"text": "سلام"}]
+    questions = [{"text": "لایروبی جوی و نهر", "place": {"region": 5}}, {"text": "سلام لطفا رسیدگی کنید"}]
     answer = await routing.asked.post("/v1/decisions", "operator", questions)
     gutter, none = answer.json()
     assert (gutter["topic"], gutter["unit"], gutter["region"]) == ("US-GUTTER", "region-5", 5)

@@ -69,6 +69,7 @@ class Case(Base):
     marks: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")  # what it has said
     responded_at: Mapped[datetime | None]
     escalated_to: Mapped[str | None]
+    parent: Mapped[str | None]  # code of the case of the same matter that is answered for both
 
 
 class History(Base):
@@ -100,6 +101,40 @@ class RuleVersion(Base):
     valid_from: Mapped[datetime]
     valid_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+class OpenPlace(Base):
+    """What the search for duplicates needs of an open case; a narrow row that lives as long as the case is open."""
+
+    __tablename__ = "open_places"
+    __table_args__ = (
+        Index(
+            "open_places_near",
+            "topic",
+            "square",
+            "opened_at",
+            postgresql_where=text("parent IS NULL AND square IS NOT NULL"),
+        ),
+        Index(
+            "open_places_own",
+            "phone_lookup",
+            "topic",
+            "opened_at",
+            postgresql_where=text("phone_lookup IS NOT NULL"),
+        ),
+        Index("open_places_children", "parent", postgresql_where=text("parent IS NOT NULL")),
+    )
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    topic: Mapped[str]
+    square: Mapped[int | None] = mapped_column(BigInteger)
+    lat: Mapped[float | None]
+    lon: Mapped[float | None]
+    region: Mapped[int | None]
+    parent: Mapped[str | None]
+    phone_lookup: Mapped[str | None]
+    opened_at: Mapped[datetime]
+    matter: Mapped[bytes]
 
 
 first_answers_table(Base.metadata)
