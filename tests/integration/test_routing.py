@@ -224,5 +224,5 @@ async def test_a_dry_run_stores_nothing_and_gives_reasons(routing: Routing) -> N
     gutter, none = answer.json()
     assert (gutter["topic"], gutter["unit"], gutter["region"]) == ("US-GUTTER", "region-5", 5)
     assert (none["topic"], none["unit"]) == (None, "hq-triage")
-    assert [reason["step"] for reason in gutter["reasons"]] == ["topic", "place", "unit", "deadline"]
+    assert [reason["step"] for reason in gutter["reasons"]] == ["topic", "place", "urgency", "rule", "unit", "deadline"]
     assert (await routing.asked.get("/v1/cases", "supervisor")).json()["items"] == []
