@@ -78,13 +78,15 @@ class Classifier:
         """SHA-256 over the training data that the model came from."""
         return str(self.model.about["hash"])
 
-    def rank(self, texts: Sequence[str]) -> list[Ranking]:
-        """One ranking a text, in order. Total on any Unicode; a text without a word is never sure."""
-        chunks = (texts[at : at + CHUNK] for at in range(0, len(texts), CHUNK))
+    def rank(self, texts: Sequence[str], folded: Sequence[str | None] = ()) -> list[Ranking]:
+        """One ranking a text, in order; `folded` are the texts folded, for a caller who has them (`common.folding`).
+        Total on any Unicode; a text without a word is never sure."""
+        words = list(map(words_of, texts, folded or [None] * len(texts)))
+        chunks = (words[at : at + CHUNK] for at in range(0, len(words), CHUNK))
         return [ranking for chunk in chunks for ranking in self._rank(chunk)]
 
-    def _rank(self, texts: Sequence[str]) -> Iterator[Ranking]:
-        words = self._words.look_up([words_of(text) for text in texts])
+    def _rank(self, texts: Sequence[Sequence[str]]) -> Iterator[Ranking]:
+        words = self._words.look_up(texts)
         rows = self._words.sums[words.rows]
         sums = np.add.reduceat(rows, words.starts, axis=0)
         lengths = np.stack([_length(sums[:, self._columns - 1]), _length(sums[:, -1])])

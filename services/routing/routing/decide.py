@@ -92,7 +92,8 @@ class Decider:
         """One decision a message, in order. Texts are ranked in one go; what the sender chose is not guessed."""
         folded = [fold(one.text) for one in asked]
         open_ones = [n for n, one in enumerate(asked) if one.topic not in self.city.topics or one.kind is None]
-        ranked = dict(zip(open_ones, self.classifier.rank([asked[n].text for n in open_ones]), strict=True))
+        rankings = self.classifier.rank([asked[n].text for n in open_ones], [folded[n] for n in open_ones])
+        ranked = dict(zip(open_ones, rankings, strict=True))
         return [self._decide(one, folded[n], ranked.get(n), rules) for n, one in enumerate(asked)]
 
     def _decide(self, asked: Asked, folded: str, ranking: Ranking | None, rules: RuleSet) -> Decision:

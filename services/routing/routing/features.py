@@ -21,9 +21,9 @@ _LONG = 24  # letters; a longer "word" is noise
 NEAR, FAR = " ", "~"  # what stands between the stems of a pair
 
 
-def words_of(text: str) -> list[str]:
+def words_of(text: str, folded: str | None = None) -> list[str]:
     """The folded words of a text, then a sign if it asks, for folding drops the mark."""
-    words = fold(text).split()[:MOST_WORDS]
+    words = (fold(text) if folded is None else folded).split()[:MOST_WORDS]
     return [*words, QUESTION] if "؟" in text or "?" in text else words
 
 
