@@ -12,6 +12,9 @@ from workbench.home import SANDBOX
 from workbench.system import Workbench
 
 
+FIRST_TOLD = "('registered', 'out_of_scope', 'thanked')"  # one of these is the first that a citizen hears of a code
+
+
 @dataclass(frozen=True)
 class Balance:
     """How many codes arrived at each station, how many are missing there, and what happened twice."""
@@ -43,7 +46,7 @@ async def balance(bench: Workbench, codes: Iterable[str]) -> Balance:
     stored = await _codes(bench, "intake", "SELECT code FROM messages WHERE code = ANY($1)", wanted)
     routed = await _codes(bench, "routing", "SELECT code FROM cases WHERE code = ANY($1)", wanted)
     reported = await _codes(bench, "reporting", "SELECT code FROM case_facts WHERE code = ANY($1)", wanted)
-    sent = "SELECT code FROM notification_facts WHERE told = 'registered' AND sent_at IS NOT NULL AND code = ANY($1)"
+    sent = f"SELECT code FROM notification_facts WHERE told IN {FIRST_TOLD} AND sent_at IS NOT NULL AND code = ANY($1)"
     noted = await _codes(bench, "reporting", sent, wanted)
     sms = await _sms(bench, set(wanted))
     stations = (stored, routed, reported, noted, sms)
@@ -83,10 +86,10 @@ async def _codes(bench: Workbench, service: str, query: str, codes: list[str]) -
 
 
 async def _sms(bench: Workbench, codes: set[str]) -> Counter[str]:
-    """Registered SMS in the provider's own ledger, by code; found by our localid."""
+    """The first SMS of each code in the provider's own ledger, by code; found by our localid."""
     connection = await asyncpg.connect(bench.postgres.dsn("notify"))
     try:
-        rows = await connection.fetch("SELECT localid, code FROM deliveries WHERE told = 'registered'")
+        rows = await connection.fetch(f"SELECT localid, code FROM deliveries WHERE told IN {FIRST_TOLD}")
     finally:
         await connection.close()
     code_of = {str(row["localid"]): row["code"] for row in rows}
