@@ -7,10 +7,11 @@ import pytest
 from common.calendar import TEHRAN
 from routing.calendars import DutyIn, load_calendars, load_hours_file
 from routing.city import TRIAGE, City
-from routing.oncall import Roster, escalates_to, on_duty
+from routing.oncall import ON_CALL, Roster, escalates_to, on_duty
 
 FILE, CALENDARS, CITY = load_hours_file(), load_calendars(), City.load()
-ROSTER = Roster.of(CITY.units, FILE, CALENDARS)
+UNITS = {code: unit for code, unit in CITY.units.items() if not code.endswith(ON_CALL)}  # as the catalogue names them
+ROSTER = Roster.of(UNITS, FILE, CALENDARS)
 DAY, NIGHT, FRIDAY = "2026-11-24T10:00:00", "2026-11-24T21:00:00", "2026-11-27T10:00:00"
 NOWRUZ, LATE_NOWRUZ = "2026-03-22T13:59:59", "2026-03-22T14:00:00"
 
@@ -60,11 +61,11 @@ def test_urgent_work_always_reaches_a_unit_that_is_open_or_on_call() -> None:
 
 
 def test_each_region_has_one_unit_on_call_that_stands_under_it() -> None:
-    added = [unit for code, unit in ROSTER.units.items() if code not in CITY.units]
+    added = [unit for code, unit in ROSTER.units.items() if code not in UNITS]
     assert Counter(unit.parent for unit in added) == Counter({f"region-{n}": 1 for n in range(1, 23)})
     assert ROSTER.units["region-5-oncall"].title_fa == "کشیک شهرداری منطقه 5"
     assert {unit.level for unit in added} == {"region"}
-    assert {code: ROSTER.units[code] for code in CITY.units} == CITY.units
+    assert {code: ROSTER.units[code] for code in UNITS} == UNITS
 
 
 @pytest.mark.parametrize(
@@ -102,13 +103,13 @@ def test_an_escalation_at_night_is_taken_by_whoever_is_on_call_for_the_parent() 
 )
 def test_a_roster_that_names_what_is_not_there_is_refused(lines: Mapping[str, Mapping[str, DutyIn]], why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        Roster.of(CITY.units, FILE.model_copy(update=lines), CALENDARS)
+        Roster.of(UNITS, FILE.model_copy(update=lines), CALENDARS)
 
 
 def test_a_unit_that_nobody_is_on_call_for_keeps_its_urgent_work_and_says_so() -> None:
     posts = {**ROSTER.posts, "region-5": replace(ROSTER.posts["region-5"], on_call=None)}
     night = datetime.fromisoformat(NIGHT).replace(tzinfo=TEHRAN)
-    itself = Roster.of(CITY.units, FILE.model_copy(update={"units": {}}), CALENDARS)
-    assert "nobody is on call" in on_duty(CITY.units[TRIAGE], night, urgent=True, roster=itself).because
+    itself = Roster.of(UNITS, FILE.model_copy(update={"units": {}}), CALENDARS)
+    assert "nobody is on call" in on_duty(UNITS[TRIAGE], night, urgent=True, roster=itself).because
     duty = on_duty(ROSTER.units["region-5"], night, urgent=True, roster=Roster(posts))
     assert (duty.unit.code, "nobody is on call" in duty.because) == ("region-5", True)
