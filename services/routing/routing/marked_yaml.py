@@ -8,6 +8,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 Path = tuple[str | int, ...]
 Lines = dict[Path, int]
+DEEPEST = 20  # lists and fields in one another; some thousands take seconds
 
 
 class Unreadable(ValueError):
@@ -21,12 +22,19 @@ class Unreadable(ValueError):
 class _Loader(yaml.BaseLoader):
     """Every scalar stays text: `no`, `5-2` and `1405-10-01` mean what the reader of the value says."""
 
+    depth = 0
+
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         """References are refused: a few of them in one another stand for a text without end."""
-        if self.check_event(yaml.events.AliasEvent):
-            event = self.peek_event()
-            raise Unreadable(event.start_mark.line + 1, "write it out: references (*) are not read")
-        return super().compose_node(parent, index)  # type: ignore[no-any-return]  # the stubs leave it untyped
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+        if isinstance(event, yaml.events.AliasEvent):
+            raise Unreadable(_line(event.start_mark), "write it out: references (*) are not read")
+        if self.depth == DEEPEST:
+            raise Unreadable(_line(event.start_mark), "it is nested too deeply")
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 def parse(text: str) -> tuple[Any, Lines]:
@@ -38,13 +46,11 @@ def parse(text: str) -> tuple[Any, Lines]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        raise Unreadable(mark.line + 1 if mark else 1, f"does not parse: {reason}") from error
-    except RecursionError as error:
-        raise Unreadable(1, "does not parse: it is nested too deeply") from error
+        raise Unreadable(_line(mark), f"does not parse: {reason}") from error
 
 
 def _plain(node: Node, path: Path, lines: Lines) -> Any:
-    lines[path] = node.start_mark.line + 1
+    lines[path] = _line(node.start_mark)
     if isinstance(node, SequenceNode):
         return [_plain(one, (*path, n), lines) for n, one in enumerate(node.value)]
     if isinstance(node, MappingNode):
@@ -55,7 +61,7 @@ def _plain(node: Node, path: Path, lines: Lines) -> Any:
 def _pairs(node: MappingNode, path: Path, lines: Lines) -> Iterator[tuple[str, Any]]:
     seen = set[str]()
     for key, value in node.value:
-        line = key.start_mark.line + 1
+        line = _line(key.start_mark)
         if not isinstance(key, ScalarNode):
             raise Unreadable(line, "a field has a plain name")
         if key.value in seen:
@@ -64,3 +70,8 @@ def _pairs(node: MappingNode, path: Path, lines: Lines) -> Iterator[tuple[str, A
         found = _plain(value, (*path, key.value), lines)
         lines[*path, key.value] = line
         yield key.value, found
+
+
+def _line(mark: Any) -> int:
+    """Of one of the two classes of marks that the library has, or of none."""
+    return 1 if mark is None else mark.line + 1

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 from common.idempotency import first_answers_table
 from common.inbox import inbox_table
 from common.outbox import outbox_tables
-from sqlalchemy import DateTime, Index, Table, Text, text
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -58,12 +58,14 @@ class Case(Base):
     deadline: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     reasons: Mapped[dict[str, Any]]
+    rule: Mapped[str | None]  # the name of the rule that referred it first
 
 
 class History(Base):
     """One step in a case's life; a referral is a step `refer` and its unit."""
 
     __tablename__ = "history"
+    __table_args__ = (Index("history_bounces", "at", postgresql_where=text("step = 'bounce'")),)
 
     code: Mapped[str] = mapped_column(primary_key=True)
     revision: Mapped[int] = mapped_column(primary_key=True)
@@ -74,6 +76,20 @@ class History(Base):
     by: Mapped[str | None]
     reason: Mapped[str | None]
     detail: Mapped[dict[str, Any] | None]
+
+
+class RuleVersion(Base):
+    """One version of the rules, as it was written; never changed. `valid_until` ends one that lapses by itself."""
+
+    __tablename__ = "rule_versions"
+
+    version: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    yaml: Mapped[str]
+    author: Mapped[str]
+    note: Mapped[str | None]
+    valid_from: Mapped[datetime]
+    valid_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
 
 
 first_answers_table(Base.metadata)

@@ -1,0 +1,200 @@
+"""The versions of the rules in the database, and the one in force kept at hand.
+
+A version is never changed: another is added, at once or from a later day on, and may lapse by itself. In force is the
+one that began last and has not lapsed. A handler is given the `RuleSet`, a value, and does not read here.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from common.db import Database, Transaction
+from common.errors import is_transient
+from common.health import Pulse
+
+from routing.models import RuleVersion, table
+from routing.rule_text import RuleProblems, default_rules, read
+from routing.rules import Known, RuleSet
+
+log = logging.getLogger(__name__)
+LOOK_EVERY = 3.0  # seconds until every replica decides by a new version
+ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)  # version 1 has no day on which it began
+PROJECT = "pasokh"  # author of version 1
+_IN_FORCE = """
+SELECT version FROM rule_versions
+WHERE valid_from <= $1 AND (valid_until IS NULL OR valid_until > $1)
+ORDER BY valid_from DESC, version DESC LIMIT 1
+"""
+_VERSIONS = """
+SELECT version, author, note, valid_from, valid_until, created_at FROM rule_versions ORDER BY version DESC
+"""
+_BOUNCES = """
+SELECT c.rule, count(*) AS bounces FROM history h JOIN cases c USING (code)
+WHERE h.step = 'bounce' AND h.at >= $1 AND c.rule IS NOT NULL AND NOT EXISTS (
+    SELECT FROM history e WHERE e.code = h.code AND e.step = 'refer' AND e.revision > 1 AND e.revision < h.revision)
+GROUP BY c.rule
+"""
+
+
+class Superseded(Exception):
+    """Someone else has added a version meanwhile; `newest` is its number."""
+
+    def __init__(self, newest: int) -> None:
+        super().__init__(f"version {newest} was added meanwhile; look at it and write yours anew")
+        self.newest = newest
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A version to add. `valid_from` in the past means now; `based_on` is the newest version its author has seen."""
+
+    yaml: str
+    author: str
+    valid_from: datetime
+    note: str | None = None
+    valid_until: datetime | None = None  # None: it stays in force until another begins
+    based_on: int | None = None  # None: whatever there is
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version without its text."""
+
+    version: int
+    author: str
+    note: str | None
+    valid_from: datetime
+    valid_until: datetime | None
+    created_at: datetime
+
+
+async def version_in_force(tx: Transaction, at: datetime) -> int | None:
+    """Number of the version in force at a moment; None when there is none."""
+    version: int | None = await tx.fetchval(_IN_FORCE, at)
+    return version
+
+
+async def text_of(tx: Transaction, version: int) -> str | None:
+    """A version's YAML as it was written; None for one that does not exist."""
+    text: str | None = await tx.fetchval("SELECT yaml FROM rule_versions WHERE version = $1", version)
+    return text
+
+
+async def current(tx: Transaction, at: datetime, known: Known) -> RuleSet:
+    """The rule set in force at a moment; LookupError when none was, RuleProblems when it no longer fits the city."""
+    version = await version_in_force(tx, at)
+    text = None if version is None else await text_of(tx, version)
+    if text is None:
+        raise LookupError(f"no rules were in force at {at}")
+    return read(text, known)
+
+
+async def versions(tx: Transaction) -> list[Version]:
+    """All versions, the newest first."""
+    return [Version(**row) for row in await tx.fetch(_VERSIONS)]
+
+
+async def add_version(tx: Transaction, draft: Draft, known: Known, now: datetime) -> int:
+    """Add a version and give its number.
+
+    RuleProblems when it is no rule set, ValueError when it lapses before it begins, Superseded when another came first.
+    """
+    read(draft.yaml, known)
+    begins = max(draft.valid_from, now)
+    if draft.valid_until is not None and draft.valid_until <= begins:
+        raise ValueError("the version would lapse before it begins")
+    await _lock(tx)
+    newest = await tx.fetchval("SELECT coalesce(max(version), 0) FROM rule_versions")
+    if draft.based_on not in (None, newest):
+        raise Superseded(newest)
+    return await _insert(tx, draft, begins, now)
+
+
+async def ensure_first(tx: Transaction, known: Known, now: datetime) -> None:
+    """Store the project's own rules as version 1 where there is none yet."""
+    if await tx.fetchval("SELECT EXISTS (SELECT FROM rule_versions)"):
+        return
+    await _lock(tx)  # another replica may be here too
+    if not await tx.fetchval("SELECT EXISTS (SELECT FROM rule_versions)"):
+        text = default_rules()
+        read(text, known)
+        await _insert(tx, Draft(text, PROJECT, ALWAYS), ALWAYS, now)
+
+
+async def bounces_by_rule(tx: Transaction, since: datetime) -> Mapping[str, int]:
+    """How often units said "not ours" to what a rule gave them; bounces after a person's referral are not counted."""
+    return {row["rule"]: row["bounces"] for row in await tx.fetch(_BOUNCES, since)}
+
+
+class Rulebook:
+    """The rule set in force, read again when another version comes into force."""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self.version: int | None = None
+        self._seen: int | None = None  # the version that was looked at last, also when it did not fit
+        self._rules: RuleSet | None = None
+        self._refused: str | None = None
+
+    @property
+    def rules(self) -> RuleSet:
+        """The rule set in force; ConnectionError, so that whoever needs it waits, until it was read once."""
+        if self._rules is None:
+            raise ConnectionError("the rules have not been read yet")
+        return self._rules
+
+    async def ready(self) -> str | None:
+        """Why this process cannot decide by the rules in force, for `/readyz`."""
+        return self._refused if self._rules is not None else "the rules have not been read yet"
+
+    async def refresh(self, database: Database, now: datetime) -> None:
+        """Read the version in force if it is another. RuleProblems when the first that is read does not fit the city.
+
+        A later one that does not fit leaves the old one in force, in the log and in `/readyz`, until it is put right.
+        """
+        async with database.transaction() as tx:
+            if self._seen is None:
+                await ensure_first(tx, self.known, now)
+            version = await version_in_force(tx, now)
+            text = None if version in (None, self._seen) else await text_of(tx, version or 0)
+        if version is not None and text is not None:
+            self._seen = version
+            self._take(version, text)
+
+    async def keep_fresh(self, database: Database, pulse: Pulse) -> None:
+        """Look for another version every few seconds, for as long as the service runs."""
+        while True:
+            pulse.beat()
+            try:
+                await self.refresh(database, datetime.now(UTC))
+                await asyncio.sleep(LOOK_EVERY)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                await asyncio.sleep(1)
+
+    def _take(self, version: int, text: str) -> None:
+        try:
+            rules = read(text, self.known)
+        except RuleProblems as error:
+            self._refused = f"version {version} of the rules does not fit this city: {error}"
+            log.error("%s", self._refused)
+            if self._rules is None:
+                raise
+            return
+        self._rules, self.version, self._refused = rules, version, None
+        log.info("version %s of the rules is in force", version)
+
+
+async def _lock(tx: Transaction) -> None:
+    """One writer at a time; readers are not held up."""
+    await tx.execute("LOCK TABLE rule_versions IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def _insert(tx: Transaction, draft: Draft, begins: datetime, now: datetime) -> int:
+    row = {"yaml": draft.yaml, "author": draft.author, "note": draft.note, "valid_from": begins}
+    row |= {"valid_until": draft.valid_until, "created_at": now}
+    [stored] = await tx.insert(table(RuleVersion), [row], then="RETURNING version")
+    return int(stored["version"])
