@@ -16,6 +16,7 @@ from routing.rule_text import RuleProblems, default_rules, read
 from routing.rulebook import (
     ALWAYS,
     PROJECT,
+    Added,
     Draft,
     Rulebook,
     Superseded,
@@ -59,7 +60,7 @@ def a_draft(yaml: str = TO_TRIAGE, **given: Any) -> Draft:
 
 async def added(database: Database, known: Known, draft: Draft, now: datetime = NOW) -> int:
     async with database.transaction() as tx:
-        return await add_version(tx, draft, known, now)
+        return (await add_version(tx, draft, known, now)).version
 
 
 async def rules_at(database: Database, known: Known, at: datetime) -> RuleSet:
@@ -95,6 +96,12 @@ async def test_a_version_is_in_force_from_its_day_until_another_begins(database:
             (2, "supervisor-1", None),
             (1, PROJECT, None),
         ]
+
+
+async def test_what_was_stored_is_told(database: Database, known: Known) -> None:
+    async with database.transaction() as tx:
+        stored = await add_version(tx, a_draft(valid_from=NOW - HOUR), known, NOW)
+    assert stored == Added(1, NOW, read(TO_TRIAGE, known))
 
 
 async def test_a_version_never_begins_before_it_was_added(database: Database, known: Known) -> None:

@@ -6,7 +6,7 @@ from common.calendar import ShiftName
 from common.events import Channel, Kind
 from hypothesis import given, settings
 from routing.city import City
-from routing.rule_text import MOST_RULES, RuleProblems, default_rules, read, read_rules, write_rules
+from routing.rule_text import MOST_RULES, RuleProblems, default_rules, read, read_rules, read_stored, write_rules
 from routing.rules import Known, Rule, RuleSet, When
 from routing.shadows import shadows
 from routing.sla import CountedBy, Terms
@@ -138,6 +138,21 @@ def test_all_mistakes_are_named_at_once() -> None:
 def test_a_rule_that_others_take_whole_is_named_with_them() -> None:
     text = a_text("when: {groups: [one]}, then: {unit: topic}", "when: {topics: [B]}, then: {unit: hq-desk}")
     assert reasons(text) == [("r1", 3, "can never match: rules before it take all that it asks for: r0")]
+
+
+def test_a_reason_names_a_handful_of_rules_and_counts_the_rest() -> None:
+    kinds = [f"when: {{kinds: [{kind.value}]}}, then: {{unit: topic}}" for kind in Kind]
+    [(rule, _, reason)] = reasons(a_text(*kinds, "when: {topics: [B]}, then: {unit: topic}"))
+    assert (rule, reason[-30:]) == ("r6", "or: r0, r1, r2, r3, r4 and 1 more"[-30:])
+
+
+def test_what_was_stored_is_read_though_a_rule_of_it_can_no_longer_match() -> None:
+    text = a_text("when: {topics: [C]}, then: {unit: hq-desk}", "when: {topics: [C], urgent: yes}, then: {unit: topic}")
+    with pytest.raises(RuleProblems):
+        read(text, KNOWN)
+    assert [rule.name for rule in read_stored(text, KNOWN).rules] == ["r0", "r1", "rest"]
+    with pytest.raises(RuleProblems, match="unknown topic C"):
+        read_stored(text, Known({"A": TOPICS["A"]}, KNOWN.units, KNOWN.holidays))
 
 
 def test_a_name_is_used_once() -> None:
