@@ -3,7 +3,7 @@ from datetime import datetime
 from itertools import combinations
 
 import pytest
-from common.calendar import TEHRAN
+from common.calendar import TEHRAN, ShiftName
 from common.events import Channel, Kind
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -121,7 +121,8 @@ def test_a_template_gives_a_unit_that_exists(unit: str, region: int | None, nahi
 
 
 def test_the_night_and_its_holiday_belong_to_the_day_on_which_it_began() -> None:
-    friday_night = Rule("friday night", "topic", When(shifts=frozenset({"night"}), holiday=True))  # type: ignore[arg-type]  # a StrEnum's value equals it
+    when = When(shifts=frozenset({ShiftName.NIGHT}), holiday=True)
+    friday_night = Rule("friday night", "topic", when)
     rules = RuleSet((friday_night, EVERYTHING), TEHRAN_CITY)
     names = {
         day: rules.first_match(a_case("US-SNOW", at=datetime(2026, 11, day, 3, tzinfo=TEHRAN))).rule.name
