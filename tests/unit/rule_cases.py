@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 from common.calendar import TEHRAN, ShiftName, shift_of
@@ -56,10 +56,11 @@ VALUES: dict[str, Sequence[Any]] = {
 
 
 def whens(*dimensions: str) -> st.SearchStrategy[When]:
-    """Conditions on some of the dimensions; a period never ends before it begins."""
+    """One to three conditions on these dimensions; a period never ends before it begins."""
     fields = {name: value for one in dimensions for name, value in CONDITIONS[one].items()}
-    made = st.fixed_dictionaries({}, optional=fields).map(lambda given: When(**given))
-    return made.filter(lambda when: not (when.first and when.last) or when.first <= when.last)
+    chosen = [names for size in (1, 2, 3) for names in combinations(fields, size)]
+    made = st.sampled_from(chosen).flatmap(lambda names: st.fixed_dictionaries({name: fields[name] for name in names}))
+    return made.map(lambda given: When(**given)).filter(lambda when: (when.first or DAYS[0]) <= (when.last or DAYS[-1]))
 
 
 @st.composite

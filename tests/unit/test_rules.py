@@ -1,6 +1,7 @@
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
+from typing import Any
 
 import pytest
 from common.calendar import TEHRAN, ShiftName
@@ -14,7 +15,7 @@ from routing.rule_text import default_rules, read
 from routing.rules import Facts, Known, Moved, Rule, RuleSet, When, preview
 from routing.shadows import Shadow, shadows
 
-from tests.unit.rule_cases import KNOWN, VALUES, every_case, facts, fits, rule_lists, whens
+from tests.unit.rule_cases import FIRST, KNOWN, VALUES, every_case, facts, fits, rule_lists, whens
 
 CITY = City.load()
 CALENDARS = load_calendars()
@@ -35,18 +36,24 @@ def first_name(rules: list[Rule], case: Facts) -> str:
     return next(rule.name for rule in rules if fits(rule.when, case))
 
 
-@settings(max_examples=40, deadline=None)
-@given(rule_lists(*VALUES, most=8), st.lists(facts, min_size=3, max_size=8))
-def test_the_first_match_is_that_of_a_slow_scan(rules: list[Rule], cases: list[Facts]) -> None:
+DIMENSIONS = [*combinations(VALUES, 1), *combinations(VALUES, 2)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), st.sampled_from(DIMENSIONS), st.lists(facts, min_size=3, max_size=8))
+def test_the_first_match_is_that_of_a_slow_scan(
+    data: st.DataObject, dimensions: tuple[str, ...], cases: list[Facts]
+) -> None:
+    rules = data.draw(rule_lists(*dimensions, most=8))
     rule_set = RuleSet(tuple(rules), KNOWN)
     for case in cases:
         assert rule_set.first_match(case).rule.name == first_name(rules, case)
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.data(), st.sampled_from(list(combinations(VALUES, 2))))
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.sampled_from(DIMENSIONS))
 def test_a_rule_is_named_as_never_matching_exactly_when_no_case_meets_it_first(
-    data: st.DataObject, dimensions: tuple[str, str]
+    data: st.DataObject, dimensions: tuple[str, ...]
 ) -> None:
     rules = data.draw(rule_lists(*dimensions))
     reached = {first_name(rules, case) for case in every_case(*dimensions)}
@@ -54,6 +61,64 @@ def test_a_rule_is_named_as_never_matching_exactly_when_no_case_meets_it_first(
     assert found.unproven == ()
     spared = {rules[-1].name} if all(rule.when != When() for rule in rules[:-1]) else set()
     assert {rules[one.rule].name for one in found.never} == {rule.name for rule in rules} - reached - spared
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "meets"),
+    [
+        ({"topics": {"A", "B"}}, {"groups": {"one"}}, True),  # of the group, without a topic
+        ({"topics": {"A", "B", None}}, {"groups": {"one"}}, False),
+        ({"nahiye": {(1, 1), (1, 2)}}, {"regions": {1}}, True),  # in the region, the nahiye not known
+        ({"regions": {1}}, {"nahiye": {(1, 1), (1, 2)}}, False),
+        ({"regions": {1, 2}}, {"urgent": True}, True),  # nowhere
+        ({"regions": {1, 2, None}}, {"urgent": True}, False),
+        ({"first": FIRST, "last": FIRST}, {"first": FIRST, "holiday": False}, True),
+        ({"first": FIRST, "last": FIRST}, {"first": FIRST, "last": FIRST, "holiday": False}, False),
+        ({"first": FIRST}, {"last": FIRST, "holiday": True}, True),  # every stretch without end has a Friday
+        ({"first": FIRST}, {"last": FIRST, "first": FIRST - timedelta(days=2)}, True),
+        ({"last": FIRST}, {"first": FIRST + timedelta(days=1), "holiday": True}, True),
+        ({"last": FIRST}, {"first": FIRST - timedelta(days=1), "last": FIRST}, False),
+    ],
+)
+def test_what_is_left_of_a_rule_is_what_a_case_can_be(
+    earlier: dict[str, Any], later: dict[str, Any], meets: bool
+) -> None:
+    rules = [Rule("earlier", "topic", a_when(earlier)), Rule("later", "topic", a_when(later)), EVERYTHING]
+    assert shadows(rules, KNOWN).never == (() if meets else (Shadow(1, (0,)),))
+
+
+def a_when(given: dict[str, Any]) -> When:
+    fields: dict[str, Any] = {n: frozenset(value) if isinstance(value, set) else value for n, value in given.items()}
+    return When(**fields)
+
+
+@pytest.mark.parametrize(
+    ("clock", "shift"),
+    [
+        ("06:59", "night"),
+        ("07:00", "morning"),
+        ("14:59", "morning"),
+        ("15:00", "noon"),
+        ("22:59", "noon"),
+        ("23:00", "night"),
+        ("00:00", "night"),
+    ],
+)
+def test_a_shift_is_that_of_the_clock_in_tehran(clock: str, shift: str) -> None:
+    shifts = [Rule(one.value, "topic", When(shifts=frozenset({one}))) for one in ShiftName]
+    at = datetime.fromisoformat(f"2026-11-24T{clock}:00+03:30")
+    for moment in (at, at.astimezone(UTC)):
+        assert RuleSet((*shifts, EVERYTHING), KNOWN).first_match(replace(A_CASE, at=moment)).rule.name == shift
+
+
+@pytest.mark.parametrize(
+    ("moment", "within"),
+    [("11-24T06:59", False), ("11-24T07:00", True), ("11-26T06:59", True), ("11-26T07:00", False)],
+)
+def test_a_period_begins_with_a_morning_and_ends_with_a_night(moment: str, within: bool) -> None:
+    campaign = Rule("campaign", "topic", When(first=FIRST, last=FIRST + timedelta(days=1)))
+    case = replace(A_CASE, at=datetime.fromisoformat(f"2026-{moment}:00+03:30"))
+    assert (RuleSet((campaign, EVERYTHING), KNOWN).first_match(case).rule is campaign) is within
 
 
 @settings(max_examples=20, deadline=None)
