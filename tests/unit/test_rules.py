@@ -155,6 +155,8 @@ def test_the_last_rule_stays_as_the_net_though_the_others_take_all() -> None:
     by_day = Rule("by day", "topic", When(urgent=True))
     by_night = Rule("by night", "topic", When(urgent=False))
     assert shadows([by_day, by_night, EVERYTHING], KNOWN).never == ()
+    late = shadows([by_day, by_night, EVERYTHING, EVERYTHING], KNOWN)
+    assert late.never == (Shadow(2, (0, 1)), Shadow(3, (2,)))
     assert shadows([EVERYTHING, by_day, EVERYTHING], KNOWN).never == (Shadow(1, (0,)), Shadow(2, (0,)))
 
 
