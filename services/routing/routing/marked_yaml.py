@@ -28,9 +28,9 @@ class _Loader(yaml.BaseLoader):
         """References are refused: a few of them in one another stand for a text without end."""
         event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
         if isinstance(event, yaml.events.AliasEvent):
-            raise Unreadable(self.line + 1, "write it out: references (*) are not read")
+            raise Unreadable(_line(event.start_mark), "write it out: references (*) are not read")
         if self.depth == DEEPEST:
-            raise Unreadable(self.line + 1, "it is nested too deeply")
+            raise Unreadable(_line(event.start_mark), "it is nested too deeply")
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -46,11 +46,11 @@ def parse(text: str) -> tuple[Any, Lines]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        raise Unreadable(mark.line + 1 if mark else 1, f"does not parse: {reason}") from error
+        raise Unreadable(_line(mark), f"does not parse: {reason}") from error
 
 
 def _plain(node: Node, path: Path, lines: Lines) -> Any:
-    lines[path] = node.start_mark.line + 1
+    lines[path] = _line(node.start_mark)
     if isinstance(node, SequenceNode):
         return [_plain(one, (*path, n), lines) for n, one in enumerate(node.value)]
     if isinstance(node, MappingNode):
@@ -61,7 +61,7 @@ def _plain(node: Node, path: Path, lines: Lines) -> Any:
 def _pairs(node: MappingNode, path: Path, lines: Lines) -> Iterator[tuple[str, Any]]:
     seen = set[str]()
     for key, value in node.value:
-        line = key.start_mark.line + 1
+        line = _line(key.start_mark)
         if not isinstance(key, ScalarNode):
             raise Unreadable(line, "a field has a plain name")
         if key.value in seen:
@@ -70,3 +70,8 @@ def _pairs(node: MappingNode, path: Path, lines: Lines) -> Iterator[tuple[str, A
         found = _plain(value, (*path, key.value), lines)
         lines[*path, key.value] = line
         yield key.value, found
+
+
+def _line(mark: Any) -> int:
+    """Of one of the two classes of marks that the library has, or of none."""
+    return 1 if mark is None else mark.line + 1

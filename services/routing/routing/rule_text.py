@@ -18,6 +18,7 @@ from routing.rules import Known, Rule, RuleSet, When
 from routing.shadows import shadows
 
 MOST_RULES = 500
+MOST_NAMES = 5  # in one reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +60,24 @@ def read_rules(text: str, *, topics: Mapping[str, Topic], units: Iterable[str], 
 def read(text: str, known: Known) -> RuleSet:
     """A rule set from YAML; RuleProblems names all that is wrong, and nothing of it is left out silently."""
     entries = _entries(text, known)
-    problems = [problem for entry in entries for problem in entry.problems]
-    problems += _twice(entries)
-    if not entries or entries[-1].rule is None or entries[-1].rule.when != When():
-        line = entries[-1].line if entries else 1
-        problems.append(RuleProblem("", line, "the last rule must be one without conditions: it takes what is left"))
     sound = [(entry, entry.rule) for entry in entries if entry.rule is not None]
     rules = tuple(rule for _, rule in sound)
     found = shadows(rules, known)
-    problems += (
-        sound[n][0].problem(_never([rules[m].name for m in by]))
-        for n, by in ((one.rule, one.taken_by) for one in found.never)
-    )
-    if problems:
+    never = [sound[one.rule][0].problem(_never([rules[n].name for n in one.taken_by])) for one in found.never]
+    if problems := [*_problems(entries), *never]:
         raise RuleProblems(problems)
     return RuleSet(rules, known, tuple(rules[n].name for n in found.unproven))
+
+
+def read_stored(text: str, known: Known) -> RuleSet:
+    """As `read`, of a version that was read before it was stored.
+
+    A rule that can never match any more, since the catalogue or the holidays have changed, harms nothing and passes.
+    """
+    entries = _entries(text, known)
+    if problems := _problems(entries):
+        raise RuleProblems(problems)
+    return RuleSet(tuple(entry.rule for entry in entries if entry.rule is not None), known)
 
 
 def default_rules() -> str:
@@ -91,7 +95,18 @@ def write_rules(rules: RuleSet) -> str:
 def _never(names: Sequence[str]) -> str:
     if not names:
         return "can never match: its own conditions exclude each other"
-    return f"can never match: rules before it take all that it asks for: {', '.join(names)}"
+    others = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"can never match: rules before it take all that it asks for: {', '.join(names[:MOST_NAMES])}{others}"
+
+
+def _problems(entries: Sequence[_Entry]) -> list[RuleProblem]:
+    """What is wrong with the rules by themselves, with their names, and with the last of them."""
+    problems = [problem for entry in entries for problem in entry.problems]
+    problems += _twice(entries)
+    if not entries or entries[-1].rule is None or entries[-1].rule.when != When():
+        line = entries[-1].line if entries else 1
+        problems.append(RuleProblem("", line, "the last rule must be one without conditions: it takes what is left"))
+    return problems
 
 
 def _entries(text: str, known: Known) -> list[_Entry]:

@@ -15,7 +15,7 @@ from common.errors import is_transient
 from common.health import Pulse
 
 from routing.models import RuleVersion, table
-from routing.rule_text import RuleProblems, default_rules, read
+from routing.rule_text import RuleProblems, default_rules, read, read_stored
 from routing.rules import Known, RuleSet
 
 log = logging.getLogger(__name__)
@@ -70,6 +70,15 @@ class Version:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A version that was stored; `rules.unproven` is for its author to look at."""
+
+    version: int
+    begins: datetime
+    rules: RuleSet
+
+
 async def version_in_force(tx: Transaction, at: datetime) -> int | None:
     """Number of the version in force at a moment; None when there is none."""
     version: int | None = await tx.fetchval(_IN_FORCE, at)
@@ -88,7 +97,7 @@ async def current(tx: Transaction, at: datetime, known: Known) -> RuleSet:
     text = None if version is None else await text_of(tx, version)
     if text is None:
         raise LookupError(f"no rules were in force at {at}")
-    return read(text, known)
+    return read_stored(text, known)
 
 
 async def versions(tx: Transaction) -> list[Version]:
@@ -96,12 +105,12 @@ async def versions(tx: Transaction) -> list[Version]:
     return [Version(**row) for row in await tx.fetch(_VERSIONS)]
 
 
-async def add_version(tx: Transaction, draft: Draft, known: Known, now: datetime) -> int:
-    """Add a version and give its number.
+async def add_version(tx: Transaction, draft: Draft, known: Known, now: datetime) -> Added:
+    """Store a version.
 
     RuleProblems when it is no rule set, ValueError when it lapses before it begins, Superseded when another came first.
     """
-    read(draft.yaml, known)
+    rules = read(draft.yaml, known)
     begins = max(draft.valid_from, now)
     if draft.valid_until is not None and draft.valid_until <= begins:
         raise ValueError("the version would lapse before it begins")
@@ -109,7 +118,7 @@ async def add_version(tx: Transaction, draft: Draft, known: Known, now: datetime
     newest = await tx.fetchval("SELECT coalesce(max(version), 0) FROM rule_versions")
     if draft.based_on not in (None, newest):
         raise Superseded(newest)
-    return await _insert(tx, draft, begins, now)
+    return Added(await _insert(tx, draft, begins, now), begins, rules)
 
 
 async def ensure_first(tx: Transaction, known: Known, now: datetime) -> None:
@@ -177,7 +186,7 @@ class Rulebook:
 
     def _take(self, version: int, text: str) -> None:
         try:
-            rules = read(text, self.known)
+            rules = read_stored(text, self.known)
         except RuleProblems as error:
             self._refused = f"version {version} of the rules does not fit this city: {error}"
             log.error("%s", self._refused)

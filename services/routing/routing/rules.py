@@ -1,7 +1,7 @@
 """Rules as data: of an ordered list the first that fits says the unit, and may say urgency and deadline. Values only.
 
 A rule set is a table, not a language (ADR 10). Each value of each condition has a bit mask with one bit per rule, so
-that a decision is eleven look-ups and the lowest bit of what is left, however many rules there are.
+that a decision is ten look-ups and the lowest bit of what is left, however many rules there are.
 """
 
 import re

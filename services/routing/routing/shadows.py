@@ -101,26 +101,31 @@ class _Verdict(Enum):
 
 
 def _taken(box: Box, earlier: Sequence[Box], work: int) -> tuple[_Verdict, frozenset[int]]:
-    """Whether the earlier boxes take all of a box, and which of them cut it."""
+    """Whether the earlier boxes take all of a box, and which of them were needed; the largest cuts come first."""
     if not all(box):
         return _Verdict.TAKEN, frozenset()
-    near = [(n, other) for n, other in enumerate(earlier) if _meet(box, other)]
-    pieces, by = [(box, 0)], set[int]()
+    pieces, by = [(box, list(enumerate(earlier)))], set[int]()
     while pieces:
-        rest, at = pieces.pop()
-        while at < len(near) and not _meet(rest, near[at][1]):
-            at, work = at + 1, work - 1
-        if at == len(near):
+        rest, others = pieces.pop()
+        near = [(_size(rest, other), n, other) for n, other in others]
+        near = sorted((one for one in near if one[0]), reverse=True)
+        if not near:
             return _Verdict.REACHED, frozenset()
-        if (work := work - 1) < 0:
+        if (work := work - len(others)) < 0:
             return _Verdict.UNPROVEN, frozenset()
-        by.add(near[at][0])
-        pieces += ((piece, at + 1) for piece in _minus(rest, near[at][1]))
+        _, taker, cover = near[0]
+        by.add(taker)
+        left = [(n, other) for _, n, other in near[1:]]
+        pieces += ((piece, left) for piece in _minus(rest, cover))
     return _Verdict.TAKEN, frozenset(by)
 
 
-def _meet(one: Box, other: Box) -> bool:
-    return all(a & b for a, b in zip(one, other, strict=True))
+def _size(one: Box, other: Box) -> int:
+    """How many combinations of values two boxes have in common."""
+    size = 1
+    for a, b in zip(one, other, strict=True):
+        size *= (a & b).bit_count()
+    return size
 
 
 def _minus(box: Box, cover: Box) -> Iterator[Box]:
