@@ -54,6 +54,13 @@ async def balance(bench: Workbench, codes: Iterable[str]) -> Balance:
     return Balance(len(accepted), len(routed), len(sms), len(reported.keys() & noted.keys()), lost, twice)
 
 
+async def answers_sent(bench: Workbench, codes: list[str]) -> int:
+    """How many of these were told what came of them."""
+    query = """SELECT DISTINCT code FROM delivery_states
+               WHERE told IN ('done', 'no_action') AND sent_at IS NOT NULL AND code = ANY($1)"""
+    return len(await _codes(bench, "notify", query, codes))
+
+
 async def settle(bench: Workbench, codes: Iterable[str], seconds: float = 120) -> Balance:
     """Wait until everything has arrived, or the time is over."""
     wanted = list(codes)
