@@ -17,7 +17,9 @@ GOLDEN = Path(__file__).parent / "golden"
 def test_the_golden_event_reads_and_writes_the_same(kind: type[Event]) -> None:
     document: dict[str, Any] = json.loads((GOLDEN / f"{kind.name}.json").read_text(encoding="utf-8"))
     event = kind.model_validate(document["attributes"] | document["body"])
-    assert json.loads(event.model_dump_json()) == document["body"]
+    written = json.loads(event.model_dump_json())
+    later = written.keys() - document["body"].keys()  # optional fields that came within the version: nothing is in them
+    assert written == document["body"] | dict.fromkeys(later)
     assert event.key == document["key"]
     assert event.stream == document["stream"]
 
