@@ -21,6 +21,7 @@ from common.events import (
 
 from routing.city import City
 from routing.decide import Asked, Decider, Decision
+from routing.fulltext import Described, WordStore
 from routing.models import Case, History, table
 from routing.steps import Move, move
 
@@ -29,6 +30,7 @@ UNKNOWN_TOPIC = "unknown"
 
 def register_cases_with(decider: Decider) -> Callable[[Sequence[MessageReceived], Transaction], Awaitable[None]]:
     """The handler that opens cases by the decisions of `decider`."""
+    words = WordStore()
 
     async def register_cases(received: Sequence[MessageReceived], tx: Transaction) -> None:
         """Open one case per message and refer it to the unit that must act; a code opens one case, ever."""
@@ -37,6 +39,7 @@ def register_cases_with(decider: Decider) -> Callable[[Sequence[MessageReceived]
         opened = await tx.insert(table(Case), rows, then="ON CONFLICT DO NOTHING RETURNING code")
         fresh = [decided[row[0]] for row in opened]
         await tx.insert(table(History), [_history_row(message, decision) for message, decision in fresh])
+        await words.store([_described(message, decision) for message, decision in fresh], tx)
         for message, decision in fresh:
             tx.publish(_opened(message, decision, decider.city), _registered(message, decision, decider.city))
 
@@ -111,6 +114,11 @@ def _case_row(message: MessageReceived, decision: Decision, city: City) -> Row:
         "deadline": decision.deadline,
         "reasons": orjson.dumps(reasons).decode(),
     }
+
+
+def _described(message: MessageReceived, decision: Decision) -> Described:
+    address = message.place.address if message.place else None
+    return Described(message.code, decision.unit, message.received_at, message.text, address)
 
 
 def _history_row(message: MessageReceived, decision: Decision) -> Row:

@@ -149,3 +149,18 @@ class DecisionOut(BaseModel):
     deadline: AwareDatetime
     rule: str
     reasons: list[ReasonOut]
+
+
+class CountsOut(BaseModel):
+    """Cases per status, unit, topic, urgent and overdue."""
+
+    total: int
+    at_least: bool = Field(
+        description="true: there are more than were counted. Exact up to 50,000 cases, beyond which every number is "
+        "of the 50,000 that were counted"
+    )
+    status: dict[str, int]
+    unit: dict[str, int]
+    topic: dict[str, int] = Field(description="`` is those without a topic")
+    urgent: int
+    overdue: int
