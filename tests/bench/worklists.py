@@ -43,7 +43,8 @@ INSERT INTO cases (code, revision, status, topic, kind, text, channel, unit, lev
 SELECT lpad((n * 7364136223 % 10000000000)::text, 10, '0'), 1 + n % 4, status,
        ($2::text[])[1 + floor(power(random(), 3) * cardinality($2::text[]))],
        CASE WHEN n % 9 = 0 THEN 'complaint' ELSE 'request' END, said, CASE WHEN n % 3 = 0 THEN 'app' ELSE 'phone' END,
-       unit, 'nahiye', 1 + n % 22, n % 20 = 0, repeat('x', 64), md5((n % 200000)::text) || md5((n % 200000)::text || 'b'), true,
+       unit, 'nahiye', 1 + n % 22, n % 20 = 0, repeat('x', 64),
+       md5((n % 200000)::text) || md5((n % 200000)::text || 'b'), true,
        at, at, at + interval '36 hours' * (0.2 + random()), CASE WHEN closed THEN at + interval '1 day' END,
        '{"topic": "words of its title are in the text", "place": "region was given", "deadline": "24 hours"}'
 FROM (

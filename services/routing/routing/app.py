@@ -7,7 +7,7 @@ from common.events import MessageReceived, ReplyReceived, Stream
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
-from routing import cases, catalogue
+from routing import bulk, callers, cases, catalogue, counts, saved_filters, search
 from routing.city import City
 from routing.classify import WordMatch
 from routing.decide import Decider
@@ -25,7 +25,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.app.state.city, service.app.state.decider = city, decider
     handlers: Handlers = {MessageReceived: register_cases_with(decider), ReplyReceived: record_replies_with(city)}
     service.consume(Stream.MESSAGES, handlers)
-    service.serve(cases.router, catalogue.router)
+    service.serve(search.router, counts.router, bulk.router, cases.router, callers.router, saved_filters.router)
+    service.serve(catalogue.router)
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))
     return service.app

@@ -1,13 +1,12 @@
 """How many cases stand behind each filter of the worklist."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from common.app import DatabaseOf
 from fastapi import APIRouter, Depends
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Text, func, select
 
 from routing.access import CityOf, Reader, SealerOf, units_of
 from routing.models import Case
@@ -16,7 +15,8 @@ from routing.workflow import OPEN
 from routing.worklist import Filters, Scope, phone_lookup, placed, sifted
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
-MOST_COUNTED = 50_000  # cases; 25 ms
+MOST_COUNTED = 50_000  # cases, in 25 ms; a city like Tehran has some 40,000 open
+STATUS, UNIT, TOPIC, URGENT, OVERDUE = 0b01111, 0b10111, 0b11011, 0b11101, 0b11110
 
 
 @router.get("/counts")
@@ -29,35 +29,34 @@ async def get_counts(
     scope = Scope(filters, units_of(caller, city), phone_lookup(filters.phone, caller, sealer), datetime.now(UTC))
     async with database.transaction() as tx:
         rows = (await tx.session.execute(counted(scope))).all()
-    return _counts(rows)
+    return counts_of(rows)
 
 
 def counted(scope: Scope) -> Select[Any]:
-    """Cases by status, unit, topic, urgency and whether they are overdue; MOST_COUNTED of them are looked at."""
+    """How many cases have each status, unit, topic, urgency, and are overdue; MOST_COUNTED are looked at.
+
+    A row is (which, value, cases): `which` is PostgreSQL's `grouping`, a bit of five that is 0 for what is counted.
+    """
     late = ((Case.deadline < scope.now) & Case.status.in_(sorted(OPEN))).label("overdue")
-    few = select(Case.status, Case.unit, Case.topic, Case.urgent, late).where(
-        *placed(scope, Case), *sifted(scope, Case)
-    )
-    seen = few.limit(MOST_COUNTED).subquery("seen")
-    return select(seen, func.count().label("cases")).group_by(*seen.c)
+    looked = select(Case.status, Case.unit, Case.topic, Case.urgent, late)
+    looked = looked.where(*placed(scope, Case), *sifted(scope, Case))
+    seen = looked.limit(MOST_COUNTED).subquery("seen").c
+    value = func.coalesce(seen.status, seen.unit, seen.topic, seen.urgent.cast(Text), seen.overdue.cast(Text), "")
+    return select(func.grouping(*seen), value, func.count()).group_by(func.grouping_sets(*seen))
 
 
-def _counts(rows: Iterable[Any]) -> CountsOut:
-    rows = list(rows)
-    total = sum(row.cases for row in rows)
+def counts_of(rows: Iterable[Any]) -> CountsOut:
+    """What the rows of `counted` say."""
+    sums: dict[int, dict[str, int]] = {which: {} for which in (STATUS, UNIT, TOPIC, URGENT, OVERDUE)}
+    for which, value, cases in sorted(rows, key=lambda row: -row[2]):
+        sums[which][value] = cases
+    total = sum(sums[STATUS].values())
     return CountsOut(
         total=total,
         at_least=total >= MOST_COUNTED,
-        status=_sum(rows, lambda row: row.status),
-        unit=_sum(rows, lambda row: row.unit),
-        topic=_sum(rows, lambda row: row.topic or ""),
-        urgent=sum(row.cases for row in rows if row.urgent),
-        overdue=sum(row.cases for row in rows if row.overdue),
+        status=sums[STATUS],
+        unit=sums[UNIT],
+        topic=sums[TOPIC],
+        urgent=sums[URGENT].get("true", 0),
+        overdue=sums[OVERDUE].get("true", 0),
     )
-
-
-def _sum(rows: Iterable[Any], name: Callable[[Any], str]) -> dict[str, int]:
-    sums: Counter[str] = Counter()
-    for row in rows:
-        sums[name(row)] += row.cases
-    return dict(sums.most_common())

@@ -4,7 +4,6 @@ The indexes hold each unit's cases by status and urgency (a lane), in order of t
 rows of each lane, merged; so it costs the same whether a thousand cases were closed before or a million.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -26,7 +25,6 @@ from routing.models import Case
 from routing.workflow import OPEN
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
-Conditions = Sequence[ColumnElement[bool]]
 
 
 class Sort(StrEnum):
@@ -114,7 +112,9 @@ def sifted(scope: Scope, case: type[Case]) -> list[ColumnElement[bool]]:
     region = asked.region if asked.nahiye is None else None  # else it names the nahiye, wherever the place is
     wanted = {"topic": asked.topic, "region": region, "kind": asked.kind, "channel": asked.channel}
     wanted |= {"code": asked.code, "phone_lookup": scope.phone}
-    found = [getattr(case, name) == _plain(value) for name, value in wanted.items() if value is not None]
+    found: list[ColumnElement[bool]] = [
+        getattr(case, name) == _plain(value) for name, value in wanted.items() if value is not None
+    ]
     if asked.since is not None:
         found.append(case.received_at >= asked.since)
     if asked.until is not None:
@@ -127,7 +127,7 @@ def sifted(scope: Scope, case: type[Case]) -> list[ColumnElement[bool]]:
 def placed(scope: Scope, case: type[Case]) -> list[ColumnElement[bool]]:
     """The filters by unit, status and urgency."""
     units, statuses, asked = scope.visited(), scope.statuses(), scope.filters
-    found = [case.unit.in_(sorted(units))] if units is not None else []
+    found: list[ColumnElement[bool]] = [case.unit.in_(sorted(units))] if units is not None else []
     if len(statuses) < len(Status):
         found.append(case.status.in_(statuses))
     if asked.urgent is not None:
