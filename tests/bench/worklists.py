@@ -15,7 +15,7 @@ import routing
 from common.commands import migrate
 from common.db import Database, Transaction
 from routing.city import City
-from routing.counts import counted
+from routing.counts import counted, counts_of
 from routing.fulltext import Before, search
 from routing.models import Case
 from routing.words import Wanted, words_of
@@ -145,6 +145,7 @@ def _questions(city: City, phone: str) -> dict[str, Question]:
         "worklist_of_a_region": _lists(units=region),
         "worklist_open_by_deadline": _lists(Sort.DEADLINE, open=True),
         "worklist_overdue_of_a_topic": _lists(overdue=True, topic="TR-SIGN"),
+        "worklist_rare_filter_open": _lists(topic="XX-POWER", kind="complaint", channel="app", open=True),
         "worklist_rare_filter": _lists(topic="XX-POWER", kind="complaint", channel="app"),
         "worklist_newest_of_a_nahiye": _lists(Sort.RECEIVED_AT, units=nahiye),
         "counts": _counts(),
@@ -179,7 +180,7 @@ def _lists(
 def _counts(*, units: frozenset[str] | None = None, **asked: Any) -> Question:
     async def ask(tx: Transaction) -> int:
         scope = _scope(units, None, {"open": True} | asked)
-        return sum(row.cases for row in (await tx.session.execute(counted(scope))).all())
+        return counts_of((await tx.session.execute(counted(scope))).all()).total
 
     return ask
 

@@ -11,6 +11,7 @@ from routing import bulk, callers, cases, catalogue, counts, saved_filters, sear
 from routing.city import City
 from routing.classify import WordMatch
 from routing.decide import Decider
+from routing.fulltext import sort_words
 from routing.handlers import record_replies_with, register_cases_with
 from routing.settings import Settings
 
@@ -29,6 +30,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.serve(catalogue.router)
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))
+    sorting = service.health.pulse("sort words")
+    service.run_beside("sort words", lambda: sort_words(service.database, sorting))
     return service.app
 
 

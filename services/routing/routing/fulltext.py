@@ -1,16 +1,21 @@
 """Full-text search over the words of cases: stored with the case, found newest first, with bounded work."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from common.db import Row, Transaction
+from common.db import Database, Row, Transaction
+from common.errors import is_transient
+from common.health import Pulse
 
 from routing.models import CaseWords, table
 from routing.words import Wanted, spans, tsquery, tsvector, words_of
 
 MOST_ENDINGS = 100  # words that begin as the last one of a search does; the shortest are taken
 MOST_KNOWN = 50_000  # words remembered as stored, some 8 MB
+SORT_EVERY = 1.0  # seconds
+_SORT = "SELECT gin_clean_pending_list('case_words_found')"
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _LAST = "\U0010ffff"
 _KNOW = "INSERT INTO known_words SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
@@ -96,3 +101,20 @@ async def _endings(wanted: Wanted, tx: Transaction) -> list[str]:
         return []
     rows = await tx.fetch(_ENDINGS, wanted.last, wanted.last + _LAST, MOST_ENDINGS)
     return [row["word"] for row in rows]
+
+
+async def sort_words(database: Database, pulse: Pulse) -> None:
+    """Sort the words that inserts only noted into the index, for as long as the service runs.
+
+    The more came in a second, the more of them are the same and go in at once. At a million cases and 2,400 new ones
+    a second an insert takes 16 µs of PostgreSQL's time a case and the sorting 13; sorted with each batch it is 76.
+    """
+    while True:
+        pulse.beat()
+        try:
+            async with database.transaction() as tx:
+                await tx.execute(_SORT)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+        await asyncio.sleep(SORT_EVERY)

@@ -235,7 +235,7 @@ class BulkOut(BaseModel):
     results: list[ResultOut]
 
 
-class Query(Body):
+class SavedQuery(Body):
     """What `GET /v1/cases` takes, but for a code or a number, which are a person's."""
 
     unit: UnitCode | None = None
@@ -258,7 +258,7 @@ class FilterIn(Body):
     """A query under a name; with `unit` it is shared with that unit and those below it."""
 
     name: Annotated[str, BeforeValidator(_normalise), Field(min_length=1, max_length=80)]
-    query: Query
+    query: SavedQuery
     unit: UnitCode | None = None
 
 
@@ -267,7 +267,7 @@ class FilterOut(BaseModel):
 
     id: UUID
     name: str
-    query: Query
+    query: SavedQuery
     unit: str | None
     own: bool = Field(description="saved by the caller")
     created_at: AwareDatetime

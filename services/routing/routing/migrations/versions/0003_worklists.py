@@ -42,7 +42,7 @@ def upgrade() -> None:
     op.create_index("case_words_found", "case_words", ["words"], postgresql_using="gin", postgresql_with=_PENDING)
 
 
-_PENDING = {"fastupdate": "on", "gin_pending_list_limit": "256"}  # kilobytes
+_PENDING = {"fastupdate": "on", "gin_pending_list_limit": "4096"}  # kilobytes
 
 
 def _orders() -> None:
