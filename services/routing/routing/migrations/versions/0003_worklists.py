@@ -97,4 +97,6 @@ def _fill() -> None:
             for c in old
         ]
         connection.execute(_WORDS, rows)
-        connection.execute(_KNOWN, [{"word": word} for word in sorted({w for found in words.values() for w in found})])
+        known = {word for found in words.values() for word in found if not word.isdigit()}
+        if known:
+            connection.execute(_KNOWN, [{"word": word} for word in sorted(known)])
