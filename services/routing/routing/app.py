@@ -7,10 +7,11 @@ from common.events import MessageReceived, ReplyReceived, Stream
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
-from routing import cases, catalogue
+from routing import bulk, callers, cases, catalogue, counts, saved_filters, search
 from routing.city import City
 from routing.classify import Classifier
 from routing.decide import Decider
+from routing.fulltext import sort_words
 from routing.handlers import record_replies_with, register_cases_with
 from routing.rulebook import Rulebook
 from routing.rules import Known
@@ -32,12 +33,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ReplyReceived: record_replies_with(city),
     }
     service.consume(Stream.MESSAGES, handlers)
-    service.serve(cases.router, catalogue.router)
+    service.serve(search.router, counts.router, bulk.router, cases.router, callers.router, saved_filters.router)
+    service.serve(catalogue.router)
     reading = service.health.pulse("rulebook")
     service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))
     service.health.ready_checks.append(rulebook.ready)
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))
+    sorting = service.health.pulse("sort words")
+    service.run_beside("sort words", lambda: sort_words(service.database, sorting))
     return service.app
 
 

@@ -10,6 +10,7 @@ from common.errors import FieldError, Problem
 from common.events import Answer, Status, Step
 from common.http import Page, json_answer, json_body, parse
 from common.idempotency import First, first_answers, key_of, remember
+from common.sealed import Sealer
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import select
 
@@ -40,7 +41,7 @@ from routing.schemas import (
 )
 from routing.steps import Move, move
 from routing.workflow import FINDING_STEP, FINDING_WORDS, OPEN
-from routing.worklist import Filters, after_cursor, cursor_of, phone_lookup, worklist
+from routing.worklist import Filters, Scope, Sort, cursor_of, phone_lookup, worklist
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -58,17 +59,19 @@ async def get_cases(
     city: CityOf,
     sealer: SealerOf,
     filters: Annotated[Filters, Depends()],
+    sort: Sort = Sort.WORK,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[CaseOut]:
-    """The worklist, urgent first, then by deadline. Staff see their unit's cases alone."""
-    now = datetime.now(UTC)
-    query = worklist(filters, units_of(caller, city), phone_lookup(filters.phone, caller, sealer), now)
-    query = after_cursor(query, cursor) if cursor else query
+    """The worklist. Staff see their unit's cases alone.
+
+    `sort`: `work` is urgent first, then by deadline; `deadline`; `received_at`, the newest first.
+    """
+    scope = Scope(filters, units_of(caller, city), phone_lookup(filters.phone, caller, sealer), _now())
     async with database.transaction() as tx:
-        found = (await tx.session.scalars(query.limit(limit + 1))).all()
-    items = [_case_out(case, caller, sealer) for case in found[:limit]]
-    return Page(items=items, next_cursor=cursor_of(found[limit - 1]) if len(found) > limit else None)
+        found = (await tx.session.scalars(worklist(scope, sort, cursor, limit))).all()
+    items = [case_out(case, caller, sealer) for case in found[:limit]]
+    return Page(items=items, next_cursor=cursor_of(found[limit - 1], sort) if len(found) > limit else None)
 
 
 @router.get("/{code}", responses={404: {"description": "Problem"}})
@@ -81,16 +84,14 @@ async def get_case(
         steps = select(History).where(History.code == code).order_by(History.revision)
         history = (await tx.session.scalars(steps)).all()
     response.headers["ETag"] = _etag(case)
-    whole = _case_out(case, caller, sealer).model_dump()
+    whole = case_out(case, caller, sealer).model_dump()
     return CaseWithHistory(**whole, history=[HistoryOut.model_validate(h, from_attributes=True) for h in history])
 
 
 @router.post("/{code}/work-orders", responses=ANSWERS, openapi_extra=json_body(WorkOrder))
 async def post_work_order(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
     """Send an officer."""
-    order = await parse(request, WorkOrder)
-    detail = {"officer": order.officer} if order.officer else None
-    return await _step(request, code, caller, [Move(Step.ORDER_WORK, _now(), reason=order.note, detail=detail)])
+    return await _step(request, code, caller, ordered(await parse(request, WorkOrder)))
 
 
 @router.post("/{code}/findings", responses=ANSWERS, openapi_extra=json_body(FindingIn))
@@ -106,26 +107,19 @@ async def post_finding(request: Request, code: Code, caller: Worker, city: CityO
 @router.post("/{code}/completions", responses=ANSWERS, openapi_extra=json_body(Completion))
 async def post_completion(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
     """The work is done, and the citizen is told; `confirmed: false` says that it was not, and reopens."""
-    done = await parse(request, Completion)
-    step = Step.COMPLETE if done.confirmed else Step.REJECT_COMPLETION
-    return await _step(request, code, caller, [Move(step, _now(), reason=done.outcome, outcome=done.outcome)])
+    return await _step(request, code, caller, completed(await parse(request, Completion)))
 
 
 @router.post("/{code}/referrals", responses=ANSWERS, openapi_extra=json_body(Referral))
 async def post_referral(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
     """Give the case to another unit."""
-    referral = await parse(request, Referral)
-    unit = _unit(referral.unit, city, "/unit")
-    return await _step(request, code, caller, [Move(Step.REFER, _now(), unit=unit, reason=referral.reason)])
+    return await _step(request, code, caller, referred(await parse(request, Referral), city))
 
 
 @router.post("/{code}/bounces", responses=ANSWERS, openapi_extra=json_body(Bounce))
 async def post_bounce(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
     """Not ours: the case goes to the unit named, or back to the HQ triage desk."""
-    bounce = await parse(request, Bounce)
-    unit = _unit(bounce.to or TRIAGE, city, "/to")
-    back = Move(Step.BOUNCE, _now(), reason=bounce.reason)
-    return await _step(request, code, caller, [back, Move(Step.REFER, _now(), unit=unit, reason=bounce.reason)])
+    return await _step(request, code, caller, bounced(await parse(request, Bounce), city))
 
 
 @router.post("/{code}/replies", responses=ANSWERS, openapi_extra=json_body(ReplyIn))
@@ -134,6 +128,31 @@ async def post_reply(request: Request, code: Code, caller: Operator, city: CityO
     reply = await parse(request, ReplyIn)
     step = Step.ACCEPT if reply.answer is Answer.ACCEPTED else Step.OBJECT
     return await _step(request, code, caller, [Move(step, _now(), reason=reply.note)])
+
+
+def ordered(order: WorkOrder) -> list[Move]:
+    """The step that a work order asks for."""
+    detail = {"officer": order.officer} if order.officer else None
+    return [Move(Step.ORDER_WORK, _now(), reason=order.note, detail=detail)]
+
+
+def completed(done: Completion) -> list[Move]:
+    """The step that a completion asks for."""
+    step = Step.COMPLETE if done.confirmed else Step.REJECT_COMPLETION
+    return [Move(step, _now(), reason=done.outcome, outcome=done.outcome)]
+
+
+def referred(referral: Referral, city: City) -> list[Move]:
+    """The step that a referral asks for; Problem 422 for a unit that is none."""
+    unit = _unit(referral.unit, city, "/unit")
+    return [Move(Step.REFER, _now(), unit=unit, reason=referral.reason)]
+
+
+def bounced(bounce: Bounce, city: City) -> list[Move]:
+    """The two steps that a bounce asks for; Problem 422 for a unit that is none."""
+    unit = _unit(bounce.to or TRIAGE, city, "/to")
+    back = Move(Step.BOUNCE, _now(), reason=bounce.reason)
+    return [back, Move(Step.REFER, _now(), unit=unit, reason=bounce.reason)]
 
 
 async def _step(request: Request, code: str, caller: Caller, moves: Sequence[Move]) -> Response:
@@ -147,8 +166,8 @@ async def _step(request: Request, code: str, caller: Caller, moves: Sequence[Mov
         case = await find_case(code, caller, city, tx, lock=True)
         _match(request.headers.get("if-match"), case)
         for asked in moves:
-            tx.publish(*move(case, _by(asked, caller), city, tx))
-        body = _case_out(case, caller, service_of(request).sealer).model_dump(mode="json")
+            tx.publish(*move(case, by(asked, caller), city, tx))
+        body = case_out(case, caller, service_of(request).sealer).model_dump(mode="json")
         if key:
             await remember({key.key: First(key.body, body | {"phone": None, "name": None})}, tx)
     return json_answer(body, headers={"ETag": _etag(case)})
@@ -169,7 +188,8 @@ def _match(given: str | None, case: Case) -> None:
         raise Problem(412, "The case has changed since you saw it; read it again.", headers=headers)
 
 
-def _by(asked: Move, caller: Caller) -> Move:
+def by(asked: Move, caller: Caller) -> Move:
+    """The same step, with who takes it."""
     return Move(**{name: getattr(asked, name) for name in Move.__slots__} | {"by": caller.subject})
 
 
@@ -187,7 +207,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _case_out(case: Case, caller: Caller, sealer: Any) -> CaseOut:
+def case_out(case: Case, caller: Caller, sealer: Sealer) -> CaseOut:
+    """A case as this caller may see it."""
     shown = {name: getattr(case, name) for name in CaseOut.model_fields if name not in ("phone", "name", "overdue")}
     return CaseOut(
         **shown,

@@ -8,6 +8,7 @@ from common.events import Answer, MessageReceived, ReplyReceived, Status, Step
 
 from routing.city import City
 from routing.decide import Decider
+from routing.fulltext import WordStore
 from routing.models import Case, History, table
 from routing.opening import Opening, asked_by
 from routing.rulebook import Rulebook
@@ -19,6 +20,7 @@ def register_cases_with(
     decider: Decider, rulebook: Rulebook
 ) -> Callable[[Sequence[MessageReceived], Transaction], Awaitable[None]]:
     """The handler that opens cases by the decisions of `decider` and the rules in force."""
+    words = WordStore()
 
     async def register_cases(received: Sequence[MessageReceived], tx: Transaction) -> None:
         """Open one case per message and refer it to the unit that must act; a code opens one case, ever."""
@@ -28,6 +30,7 @@ def register_cases_with(
         opened = await tx.insert(table(Case), rows, then="ON CONFLICT DO NOTHING RETURNING code")
         fresh = [openings[row[0]] for row in opened]
         await tx.insert(table(History), [row for opening in fresh for row in opening.history_rows()])
+        await words.store([opening.described() for opening in fresh], tx)
         tx.publish(*(event for opening in fresh for event in opening.events()))
 
     return register_cases

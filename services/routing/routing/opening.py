@@ -10,6 +10,7 @@ from common.events import CaseMoved, CaseOpened, Event, MessageReceived, Notific
 
 from routing.city import City
 from routing.decide import Asked, Decision
+from routing.fulltext import Described
 from routing.sla import Progress, next_due
 
 UNKNOWN_TOPIC = "unknown"
@@ -90,6 +91,12 @@ class Opening:
         yield self._history_row(1, Step.REFER, Status.REFERRED)
         if self.decision.settled:
             yield self._history_row(2, Step.SETTLE, Status.CLOSED)
+
+    def described(self) -> Described:
+        """What the search finds it by."""
+        message, decision = self.message, self.decision
+        address = message.place.address if message.place else None
+        return Described(message.code, decision.unit, message.received_at, decision.folded, address)
 
     def events(self) -> Iterator[Event]:
         """For reporting, and for the citizen."""
