@@ -13,11 +13,10 @@ import orjson
 from workbench.home import Home
 from workbench.load import Target, numbered, percentile, post_all
 from workbench.ports import free_port, listens
-from workbench.postgres import Postgres
 from workbench.system import Workbench
 
+from tests.bench import duplicates, worklists
 from tests.bench.decisions import decision_costs
-from tests.bench.duplicates import duplicate_search
 from tests.bench.measure import (
     BODY,
     count,
@@ -27,8 +26,6 @@ from tests.bench.measure import (
     rate,
     until_reported,
 )
-from tests.bench.worklists import worklist_and_search
-from tests.builders import a_database
 
 MESSAGES = int(sys.argv[1]) if len(sys.argv) > 1 else 60_000
 CASES = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
@@ -93,27 +90,12 @@ async def latency(bench: Workbench) -> dict[str, Any]:
     return {f"p{round(share * 100)}_ms": round(percentile(times, share), 1) for share in (0.5, 0.95, 0.99)}
 
 
-async def tables(folder: Path) -> dict[str, Any]:
-    """What depends on how much is in the tables: duplicates at 100,000 open cases, worklists and search at a million."""
-    postgres = Postgres(folder)
-    postgres.start()
-    try:
-        database = await a_database(postgres, "routing", "bench")
-        found = {"duplicates_ms": await duplicate_search(database)}
-        await database.close()
-        database = await a_database(postgres, "routing", "worklists")
-        found["worklists_ms"] = await worklist_and_search(database, CASES)
-        await database.close()
-        return found
-    finally:
-        postgres.stop()
-
-
 async def main() -> None:
     """All of it, on systems of its own."""
     figures: dict[str, Any] = {"decision_us_per_message": decision_costs()}
     with tempfile.TemporaryDirectory(prefix="pasokh-bench-") as folder:
-        figures |= await tables(Path(folder, "tables"))
+        figures["duplicates_ms"] = await duplicates.measure()
+        figures["worklists_ms"] = await worklists.measure(CASES)
         print(figures, flush=True)
         with Workbench(Home(Path(folder, "whole"))) as bench:
             figures["latency_at_100_per_second"] = await latency(bench)

@@ -12,8 +12,6 @@ from typing import Any
 
 import asyncpg
 import orjson
-import routing
-from common.commands import migrate
 from common.db import Database, Transaction
 from routing.city import City
 from routing.counts import counted, counts_of
@@ -24,6 +22,8 @@ from routing.worklist import Filters, Scope, Sort, worklist
 from sqlalchemy import select
 from workbench.load import percentile
 from workbench.postgres import Postgres
+
+from tests.builders import a_database
 
 Question = Callable[[Transaction], Awaitable[int]]  # rows that it found
 
@@ -208,20 +208,19 @@ async def _measured(database: Database, ask: Question) -> dict[str, float]:
     return {"found": rows} | shares
 
 
-async def main() -> None:
-    """On a PostgreSQL of its own."""
+async def measure(cases: int = 1_000_000) -> dict[str, Any]:
+    """The figures on a PostgreSQL of its own."""
     with tempfile.TemporaryDirectory(prefix="pasokh-bench-") as folder:
         postgres = Postgres(Path(folder))
         postgres.start()
         try:
-            address = await postgres.new_database("routing")
-            migrate(address, Path(routing.__file__).parent)
-            database = Database(address)
-            print(orjson.dumps(await worklist_and_search(database), option=orjson.OPT_INDENT_2).decode())
+            database = await a_database(postgres, "routing", "worklists")
+            figures = await worklist_and_search(database, cases)
             await database.close()
         finally:
             postgres.stop()
+    return figures
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    print(orjson.dumps(asyncio.run(measure()), option=orjson.OPT_INDENT_2).decode())
