@@ -7,7 +7,7 @@ from common.events import MessageReceived, ReplyReceived, Stream
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
-from routing import cases, catalogue
+from routing import cases, catalogue, rule_api
 from routing.city import City
 from routing.classify import Classifier
 from routing.decide import Decider
@@ -22,7 +22,7 @@ DECISIONS_LIMIT = 1024 * 1024  # bytes; 500 texts do not fit into 64 KiB
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Routing: one case per message, worked by staff over REST."""
     settings = settings or Settings()
-    service = Service("routing", settings, body_limits={"/v1/decisions": DECISIONS_LIMIT})
+    service = Service("routing", settings, body_limits={"/v1/decisions": DECISIONS_LIMIT, **rule_api.LIMITS})
     city = City.load(settings.regions, settings.nahiye)
     decider = Decider(city, Classifier.load(city.topics))
     rulebook = rulebook_of(city)
@@ -32,7 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ReplyReceived: record_replies_with(city),
     }
     service.consume(Stream.MESSAGES, handlers)
-    service.serve(cases.router, catalogue.router)
+    service.serve(cases.router, catalogue.router, rule_api.router)
     reading = service.health.pulse("rulebook")
     service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))
     service.health.ready_checks.append(rulebook.ready)
