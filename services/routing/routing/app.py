@@ -7,7 +7,7 @@ from common.events import MessageReceived, ReplyReceived, Stream
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
-from routing import bulk, callers, cases, catalogue, counts, saved_filters, search
+from routing import bulk, callers, cases, catalogue, counts, rule_api, saved_filters, search
 from routing.city import City
 from routing.classify import Classifier
 from routing.decide import Decider
@@ -23,7 +23,7 @@ DECISIONS_LIMIT = 1024 * 1024  # bytes; 500 texts do not fit into 64 KiB
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Routing: one case per message, worked by staff over REST."""
     settings = settings or Settings()
-    service = Service("routing", settings, body_limits={"/v1/decisions": DECISIONS_LIMIT})
+    service = Service("routing", settings, body_limits={"/v1/decisions": DECISIONS_LIMIT, **rule_api.LIMITS})
     city = City.load(settings.regions, settings.nahiye)
     decider = Decider(city, Classifier.load(city.topics))
     rulebook = rulebook_of(city)
@@ -34,7 +34,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     }
     service.consume(Stream.MESSAGES, handlers)
     service.serve(search.router, counts.router, bulk.router, cases.router, callers.router, saved_filters.router)
-    service.serve(catalogue.router)
+    service.serve(catalogue.router, rule_api.router)
     reading = service.health.pulse("rulebook")
     service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))
     service.health.ready_checks.append(rulebook.ready)
