@@ -65,7 +65,8 @@ async def topics_of(bench: Workbench, codes: list[str]) -> dict[str, str | None]
     """The topic of each case, None where a person is to choose it."""
     connection = await asyncpg.connect(bench.postgres.dsn("routing"))
     try:
-        return dict(await connection.fetch("SELECT code, topic FROM cases WHERE code = ANY($1)", codes))
+        rows = await connection.fetch("SELECT code, topic FROM cases WHERE code = ANY($1)", codes)
+        return {row["code"]: row["topic"] for row in rows}
     finally:
         await connection.close()
 
