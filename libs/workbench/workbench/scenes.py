@@ -127,7 +127,7 @@ async def bounce_twice(stage: Stage) -> bool:
     await stage.step(code, "bounces", {"reason": "این کوچه در منطقه ۲ است"})
     await stage.step(code, "referrals", {"unit": "region-2", "reason": "نشانی در منطقه ۲ است"}, "supervisor")
     end = await stage.step(code, "bounces", {"reason": "این سمت خیابان با منطقه ۵ است"})
-    good = end["unit"].startswith("hq-")
+    good = str(end["unit"]).startswith("hq-")
     stage.say(f"[bold]a bounce[/]: {case['unit']} → region-2 → {end['unit']}: {_word(good)}")
     return good
 
