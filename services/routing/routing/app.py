@@ -7,7 +7,7 @@ from common.events import MessageReceived, ReplyReceived, Stream
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
-from routing import cases, catalogue
+from routing import cases, catalogue, incident_api
 from routing.city import City
 from routing.classify import Classifier
 from routing.decide import Decider
@@ -33,6 +33,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     }
     service.consume(Stream.MESSAGES, handlers)
     service.serve(cases.router, catalogue.router)
+    incident_api.serve_incidents(service, city)
     reading = service.health.pulse("rulebook")
     service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))
     service.health.ready_checks.append(rulebook.ready)

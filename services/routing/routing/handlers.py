@@ -6,11 +6,13 @@ from common.db import Transaction
 from common.errors import Poison
 from common.events import Answer, MessageReceived, ReplyReceived, Status, Step
 
+from routing.baseline import Baseline
 from routing.city import City
 from routing.decide import Decider
 from routing.models import Case, History, table
 from routing.opening import Opening, asked_by
 from routing.rulebook import Rulebook
+from routing.sightings import Sightings
 from routing.steps import Move, move
 from routing.workflow import ALLOWED
 
@@ -19,6 +21,7 @@ def register_cases_with(
     decider: Decider, rulebook: Rulebook
 ) -> Callable[[Sequence[MessageReceived], Transaction], Awaitable[None]]:
     """The handler that opens cases by the decisions of `decider` and the rules in force."""
+    sightings = Sightings(Baseline.load(), decider.city)
 
     async def register_cases(received: Sequence[MessageReceived], tx: Transaction) -> None:
         """Open one case per message and refer it to the unit that must act; a code opens one case, ever."""
@@ -29,6 +32,7 @@ def register_cases_with(
         fresh = [openings[row[0]] for row in opened]
         await tx.insert(table(History), [row for opening in fresh for row in opening.history_rows()])
         tx.publish(*(event for opening in fresh for event in opening.events()))
+        await sightings.note(fresh, tx)
 
     return register_cases
 

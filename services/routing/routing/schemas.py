@@ -1,6 +1,7 @@
 """What routing's REST takes and answers."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from common.events import Answer, Channel, Kind, Place
 from common.persian import normalise
@@ -92,6 +93,7 @@ class CaseOut(BaseModel):
     rule: str | None
     reasons: dict[str, Any]
     suggestions: list[Any] | None = Field(description="topics and probabilities for a person to choose from")
+    incident: UUID | None = Field(description="the event in the city that the case is part of")
 
 
 class HistoryOut(BaseModel):
