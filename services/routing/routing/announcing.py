@@ -6,7 +6,7 @@ how far it came. Its number takes the place of the case's revision in the notifi
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -34,14 +34,15 @@ TO_ANSWER = {
     Status.INSPECTED: (Step.COMPLETE,),
     Status.DEFERRED: (Step.ORDER_WORK, Step.RECORD_FINDING, Step.COMPLETE),
 }
-_COLUMNS = "code, topic, unit, urgent, channel, platform, phone, phone_lookup, name, sms"
+_COLUMNS = "incident, code, topic, unit, urgent, channel, platform, phone, phone_lookup, name, sms"
 _NEXT = f"""
 SELECT {_COLUMNS} FROM cases WHERE incident = $1 AND (NOT urgent, code) > ($2, $3)
 ORDER BY NOT urgent, code LIMIT {CHUNK} FOR UPDATE
 """
 _MEMBERS = f"SELECT {_COLUMNS} FROM cases WHERE code = ANY($1::text[]) ORDER BY NOT urgent, code"
 _LATEST = """
-SELECT number, text FROM announcements WHERE incident = $1 AND told = 'incident' ORDER BY number DESC LIMIT 1
+SELECT DISTINCT ON (incident) incident, number, text FROM announcements
+WHERE incident = ANY($1::uuid[]) AND told = 'incident' ORDER BY incident, number DESC
 """
 
 
@@ -52,14 +53,15 @@ class Position(NamedTuple):
     code: str
 
 
-async def tell_latecomers(incident: UUID, codes: Sequence[str], city: City, tx: Transaction) -> None:
-    """New members hear the latest announcement: it stands for those before it."""
-    latest = await tx.fetchrow(_LATEST, incident) if codes else None
-    if latest is None:
+async def tell_latecomers(joined: Mapping[UUID, Sequence[str]], city: City, tx: Transaction) -> None:
+    """New members hear the latest announcement of their incident: it stands for those before it."""
+    latest = {row["incident"]: row for row in await tx.fetch(_LATEST, list(joined))} if any(joined.values()) else {}
+    codes = [code for incident in latest for code in joined[incident]]
+    if not codes:
         return
     now = datetime.now(UTC)
-    rows = await tx.fetch(_MEMBERS, codes)
-    tx.publish(*(_notification(row, latest["number"], latest["text"], city, at=now) for row in rows))
+    rows = [(row, latest[row["incident"]]) for row in await tx.fetch(_MEMBERS, codes)]
+    tx.publish(*(_notification(row, told["number"], told["text"], city, at=now) for row, told in rows))
 
 
 async def keep_announcing(database: Database, city: City, pulse: Pulse) -> None:

@@ -14,23 +14,28 @@ from zlib import crc32
 
 import orjson
 from asyncpg import Record
-from common.db import Transaction
+from common.db import Row, Transaction
 from common.events import IncidentChanged, IncidentClosed, IncidentOpened
 from uuid_utils.compat import uuid7
 
 from routing.baseline import Flow
 from routing.incidents import Incident, Known
-from routing.models import IncidentRow, WatchRow, table
+from routing.models import IncidentRow, table
 from routing.surge import Watch
 
 LOCK = 7203007  # of pg_advisory_lock, with a family's number
 _LOCKED = "SELECT pg_advisory_xact_lock($1, n) FROM unnest($2::int[]) AS n"
+# One document each way: hundreds of flows as arrays, or row by row, cost this process twice as much.
 _WATCHES = """
-SELECT family, area, state FROM unnest($1::text[], $2::text[]) AS asked (family, area)
-JOIN watches USING (family, area)
+SELECT coalesce(json_agg(json_build_array(family, area, state)), '[]')::text
+FROM unnest($1::text[], $2::text[]) AS asked (family, area) JOIN watches USING (family, area)
+"""
+_STORE_WATCHES = """
+INSERT INTO watches (family, area, at, state)
+SELECT one->>0, one->>1, (one->2->>'at')::timestamptz, one->2 FROM jsonb_array_elements($1::jsonb) AS one
+ON CONFLICT (family, area) DO UPDATE SET at = excluded.at, state = excluded.state
 """
 _OPEN = "SELECT * FROM incidents WHERE closed_at IS NULL AND family = ANY($1::text[])"
-_NEWEST = "ON CONFLICT (family, area) DO UPDATE SET at = excluded.at, state = excluded.state"
 _CHANGED = "ON CONFLICT (id) DO UPDATE SET " + ", ".join(
     f"{name} = excluded.{name}"
     for name in ("revision", "state", "extent", "messages", "first_seen", "closed_at", "merged_into", "said")
@@ -83,8 +88,8 @@ async def lock_families(tx: Transaction, families: Iterable[str]) -> None:
 async def watches_of(tx: Transaction, flows: Iterable[Flow]) -> dict[Flow, Watch]:
     """The watches of those flows that have one."""
     asked = {(flow.family, str(flow.area)): flow for flow in flows}
-    rows = await tx.fetch(_WATCHES, [family for family, _ in asked], [area for _, area in asked])
-    return {asked[row["family"], row["area"]]: Watch.from_dict(row["state"]) for row in rows}
+    found = await tx.fetchval(_WATCHES, [family for family, _ in asked], [area for _, area in asked])
+    return {asked[family, area]: Watch.from_dict(state) for family, area, state in orjson.loads(found)}
 
 
 async def open_incidents(tx: Transaction, families: Iterable[str]) -> dict[str, Kept]:
@@ -100,22 +105,18 @@ async def latest_seen(tx: Transaction, otherwise: datetime) -> datetime:
 
 async def store_watches(tx: Transaction, watches: Mapping[Flow, Watch]) -> None:
     """Write watches, in one statement."""
-    rows = [
-        {
-            "family": flow.family,
-            "area": str(flow.area),
-            "at": watch.at,
-            "state": orjson.dumps(watch.as_dict()).decode(),
-        }
-        for flow, watch in watches.items()
-    ]
-    await tx.insert(table(WatchRow), rows, then=_NEWEST)
+    rows = [(flow.family, str(flow.area), watch) for flow, watch in watches.items()]
+    await tx.execute(_STORE_WATCHES, orjson.dumps(rows).decode())  # a watch as its `as_dict`
 
 
-async def store_incident(tx: Transaction, kept: Kept) -> None:
-    """Write an incident, new or changed."""
+async def store_incidents(tx: Transaction, incidents: Iterable[Kept]) -> None:
+    """Write incidents, new or changed, in one statement."""
+    await tx.insert(table(IncidentRow), [_row(kept) for kept in incidents], then=_CHANGED)
+
+
+def _row(kept: Kept) -> Row:
     incident = kept.incident
-    row = {
+    return {
         "id": kept.id,
         "revision": kept.revision,
         "family": incident.family,
@@ -128,7 +129,6 @@ async def store_incident(tx: Transaction, kept: Kept) -> None:
         "merged_into": kept.merged_into,
         "said": orjson.dumps(list(kept.said)).decode(),
     }
-    await tx.insert(table(IncidentRow), [row], then=_CHANGED)
 
 
 def with_incidents(watches: Mapping[Flow, Watch], kept: Mapping[str, Kept]) -> Known:

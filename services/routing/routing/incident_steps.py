@@ -18,7 +18,7 @@ from routing.incident_rows import (
     latest_seen,
     lock_families,
     open_incidents,
-    store_incident,
+    store_incidents,
     store_watches,
     watches_of,
 )
@@ -76,7 +76,7 @@ async def find_incident(incident: UUID, tx: Transaction, *, lock: bool = False) 
 async def confirm(kept: Kept, said: Said, tx: Transaction) -> Kept:
     """A person has looked: it is one."""
     kept = after(kept, Action.CONFIRM, said)
-    await store_incident(tx, kept)
+    await store_incidents(tx, [kept])
     tx.publish(kept.changed(said.at, by=said.by))
     return kept
 
@@ -87,7 +87,7 @@ async def close_by_hand(kept: Kept, said: Said, baseline: Baseline, tx: Transact
     ended = close(kept.incident, baseline, await latest_seen(tx, said.at))
     await store_watches(tx, ended.watches)
     kept = replace(kept, incident=ended.incidents[kept.incident.family])
-    await store_incident(tx, kept)
+    await store_incidents(tx, [kept])
     tx.publish(kept.closed(said.at, said.by))
     return kept
 
@@ -102,8 +102,7 @@ async def merge(kept: Kept, into: UUID, said: Said, tx: Transaction) -> Kept:
     await tx.execute(_MOVE_MEMBERS, kept.id, into)
     await tx.execute("UPDATE announcements SET incident = $2 WHERE incident = $1", kept.id, into)
     await tx.execute("UPDATE incidents SET merged_into = $2 WHERE merged_into = $1", kept.id, into)
-    await store_incident(tx, kept)
-    await store_incident(tx, other)
+    await store_incidents(tx, [kept, other])
     tx.publish(kept.changed(said.at, by=said.by), other.changed(said.at, by=said.by))
     return other
 
@@ -120,7 +119,7 @@ async def announce(kept: Kept, told: Told, said: Said, tx: Transaction) -> Kept:
     kept = after(kept, Action.COMPLETE if told is Told.DONE else Action.ANNOUNCE, said)
     if told is Told.INCIDENT and await tx.fetchval(_SAID_BEFORE, kept.id, told.value, said.note):
         return kept
-    await store_incident(tx, kept)
+    await store_incidents(tx, [kept])
     row = {"incident": kept.id, "told": told.value, "text": said.note or "", "by": said.by, "at": said.at}
     await tx.insert(table(Announcement), [row])
     return kept
@@ -183,6 +182,6 @@ async def _closed(kept: Kept, baseline: Baseline, now: datetime, tx: Transaction
     await store_watches(tx, ended.watches)
     incident = ended.incidents[kept.incident.family]
     kept = replace(kept, incident=incident, state="closed", revision=kept.revision + 1)
-    await store_incident(tx, kept)
+    await store_incidents(tx, [kept])
     tx.publish(kept.closed(now))
     return True

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from common.db import Transaction
 
@@ -13,7 +14,7 @@ from routing.incident_rows import (
     Kept,
     lock_families,
     open_incidents,
-    store_incident,
+    store_incidents,
     store_watches,
     watches_of,
     with_incidents,
@@ -35,7 +36,10 @@ WHERE EXISTS (
     WHERE own.topic = asked.topic AND own.status = ANY($3::text[]) AND own.code <> ALL($4::text[])
 )
 """
-_JOIN = "UPDATE cases SET incident = $1 WHERE code = ANY($2::text[]) RETURNING code"
+_JOIN = """
+UPDATE cases SET incident = joined.incident FROM unnest($1::text[], $2::uuid[]) AS joined (code, incident)
+WHERE cases.code = joined.code
+"""
 # Open cases of the topics in the extent since the rise; of one citizen's the first. Locked in the order of the codes.
 _JOIN_ALL = """
 WITH candidates AS (
@@ -74,8 +78,9 @@ class Sightings:
         now = max([*(one.at for one in seen.values()), *(watch.at for watch in watches.values())])
         after = fold(with_incidents(watches, kept), moments, self.baseline, now=now)
         await store_watches(tx, after.watches)
-        for family, incident in after.incidents.items():
-            await self._follow(kept.get(family), incident, seen, tx)
+        changed = {f: one for f, one in after.incidents.items() if f not in kept or kept[f].incident != one}
+        if changed:
+            await self._follow(kept, changed, seen, tx)
 
     def _watched(self, openings: Sequence[Opening]) -> list[Opening]:
         """Those that a unit has to act on, of a known region and a topic that is watched."""
@@ -88,21 +93,30 @@ class Sightings:
         ]
 
     async def _follow(
-        self, before: Kept | None, incident: Incident, seen: Mapping[str, Sighting], tx: Transaction
+        self, kept: Mapping[str, Kept], changed: Mapping[str, Incident], seen: Mapping[str, Sighting], tx: Transaction
     ) -> None:
-        """Keep an incident as the batch made it, with its new members, who are told what the others were told."""
-        if before is not None and before.incident == incident:
-            return
-        wider = before is None or before.incident.counts.keys() != incident.counts.keys()
-        kept = before or Kept(incident)
-        codes = await _join_all(kept, incident, tx) if wider else await _join(kept, incident, seen, tx)
-        kept = replace(kept, incident=incident, revision=kept.revision + int(wider or bool(codes)))
-        await store_incident(tx, kept)
-        if before is None:
-            tx.publish(kept.opened(codes))
-        elif wider or codes:
-            tx.publish(kept.changed(incident.last_at, codes=codes))
-            await tell_latecomers(kept.id, codes, self.city, tx)
+        """Keep incidents as the batch made them, with their new members, who hear what the others were told."""
+        before = {family: kept.get(family) or Kept(incident) for family, incident in changed.items()}
+        joined = self._joining(changed, seen)
+        await _join({before[family].id: codes for family, codes in joined.items()}, tx)
+        for family, incident in changed.items():
+            if family not in kept or incident.counts.keys() != kept[family].incident.counts.keys():
+                joined[family] = [*joined.get(family, ()), *await _join_all(before[family].id, incident, tx)]
+        now = {f: replace(one, incident=changed[f], revision=one.revision + (f in joined)) for f, one in before.items()}
+        await store_incidents(tx, now.values())
+        for family, codes in joined.items():
+            one = now[family]
+            tx.publish(one.changed(one.incident.last_at, codes=codes) if family in kept else one.opened(codes))
+        await tell_latecomers({now[f].id: codes for f, codes in joined.items() if f in kept}, self.city, tx)
+
+    def _joining(self, incidents: Mapping[str, Incident], seen: Mapping[str, Sighting]) -> dict[str, list[str]]:
+        """The new cases that match an incident, by its family."""
+        joining: dict[str, list[str]] = {}
+        for code, sighting in seen.items():
+            incident = incidents.get(self.baseline.families[sighting.topic])
+            if incident is not None and matches(incident, sighting):
+                joining.setdefault(incident.family, []).append(code)
+        return joining
 
 
 async def _sightings(openings: Sequence[Opening], tx: Transaction) -> dict[str, Sighting]:
@@ -130,16 +144,17 @@ async def _repeated(openings: Sequence[Opening], tx: Transaction) -> set[tuple[A
     return {(row["phone_lookup"], row["topic"]) for row in rows}
 
 
-async def _join(kept: Kept, incident: Incident, seen: Mapping[str, Sighting], tx: Transaction) -> list[str]:
-    """Of the batch."""
-    codes = [code for code, sighting in seen.items() if matches(incident, sighting)]
-    return [row["code"] for row in await tx.fetch(_JOIN, kept.id, codes)] if codes else []
+async def _join(joining: Mapping[UUID, Sequence[str]], tx: Transaction) -> None:
+    """Of the batch, in one statement."""
+    codes = [code for some in joining.values() for code in some]
+    if codes:
+        await tx.execute(_JOIN, codes, [incident for incident, some in joining.items() for _ in some])
 
 
-async def _join_all(kept: Kept, incident: Incident, tx: Transaction) -> list[str]:
-    """Of the batch and of what is open since the rise."""
+async def _join_all(joined: UUID, incident: Incident, tx: Transaction) -> list[str]:
+    """Besides, of what is open since the rise."""
     since = incident.first_seen - BEFORE
     nahiye = incident.nahiye
     where = list(incident.regions), [area.region for area in nahiye], [area.nahiye for area in nahiye]
-    rows = await tx.fetch(_JOIN_ALL, kept.id, list(incident.topics), since, _OPEN, *where)
+    rows = await tx.fetch(_JOIN_ALL, joined, list(incident.topics), since, _OPEN, *where)
     return [row["code"] for row in rows]
