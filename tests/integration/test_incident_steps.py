@@ -40,7 +40,7 @@ async def test_an_announcement_is_told_to_each_member_once_urgent_ones_first(nig
 async def test_who_joins_later_hears_the_latest_announcement_once(night: Night) -> None:
     incident = await an_incident(night)
     await night.post(incident, "announcements", {"text": "گروه اعزام شد"})
-    await night.post(incident, "announcements", {"text": "جاده بسته شد"})
+    await night.post(incident, "announcements", {"text": "جاده بسته\x00 شد"})
     late = a_fall(2, start=ONSET + HOUR / 2)
     await night.receive(late)
     assert sorted(await night.told("incident")) == sorted(m.code for m in late)
@@ -150,3 +150,5 @@ async def test_only_supervisors_touch_and_the_list_pages(night: Night) -> None:
     path = f"/v1/incidents/{listed[0]['id']}/closings"
     assert (await night.asked.post(path, "staff:region-5", {})).status_code == 403
     assert (await night.asked.get("/v1/incidents", "operator", cursor="x")).status_code == 422
+    assert (await night.asked.post("/v1/incidents/x/merges", "staff:region-5", {})).status_code == 403
+    assert (await night.asked.post("/v1/incidents/x/merges", "supervisor", {})).status_code == 422

@@ -153,7 +153,7 @@ class ReplyReceived(Event, name="reply.received.v1", stream=Stream.MESSAGES):
 class NotificationRequested(CaseEvent, name="notification.requested.v1", stream=Stream.NOTIFICATIONS):
     """A citizen must be told something about their case. routing → notify."""
 
-    revision: int
+    revision: int  # the case's; of what an incident's members are told, the announcement's number
     told: Told
     unit_title: str
     topic_title: str

@@ -99,14 +99,15 @@ async def merge(kept: Kept, into: UUID, said: Said, tx: Transaction) -> Kept:
     if other.id == kept.id or other.incident.family != kept.incident.family or other.state == "merged":
         raise Problem(409, "Merge into another incident of the same family that is not merged itself.")
     other = replace(other, incident=_together(kept.incident, other.incident), revision=other.revision + 1)
-    await tx.execute(_MOVE_MEMBERS, kept.id, into)
     await tx.execute("UPDATE announcements SET incident = $2 WHERE incident = $1", kept.id, into)
+    await tx.execute(_MOVE_MEMBERS, kept.id, into)
     await tx.execute("UPDATE incidents SET merged_into = $2 WHERE merged_into = $1", kept.id, into)
     await store_incidents(tx, [kept, other])
     tx.publish(kept.changed(said.at, by=said.by), other.changed(said.at, by=said.by))
     return other
 
 
+# Announcements are locked before members, as the loop that tells them does.
 _MOVE_MEMBERS = """
 UPDATE cases SET incident = $2
 FROM (SELECT code FROM cases WHERE incident = $1 ORDER BY NOT urgent, code FOR UPDATE) AS locked
