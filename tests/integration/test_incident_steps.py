@@ -117,6 +117,7 @@ async def test_what_was_closed_by_hand_is_not_opened_again_by_the_same_messages(
     await night.post(incident, "closings", {"note": "برف نبود"})
     await night.receive(a_fall(3, start=ONSET + timedelta(minutes=16)))
     assert [row["state"] for row in await night.rows("SELECT state FROM incidents")] == ["closed"]
+    assert len(await night.members(incident)) == 60
 
 
 async def test_a_calm_incident_closes_by_the_time_of_the_messages(night: Night) -> None:

@@ -27,12 +27,13 @@ def register_cases_with(
         """Open one case per message and refer it to the unit that must act; a code opens one case, ever."""
         decisions = decider.decide([asked_by(message) for message in received], rulebook.rules)
         openings = {m.code: Opening(m, d, decider.city) for m, d in zip(received, decisions, strict=True)}
-        rows = [opening.case_row() for opening in openings.values()]
+        guessed = sightings.guess(openings.values())
+        rows = [{**opening.case_row(), "incident": guessed.get(code)} for code, opening in openings.items()]
         opened = await tx.insert(table(Case), rows, then="ON CONFLICT DO NOTHING RETURNING code")
         fresh = [openings[row[0]] for row in opened]
         await tx.insert(table(History), [row for opening in fresh for row in opening.history_rows()])
         tx.publish(*(event for opening in fresh for event in opening.events()))
-        await sightings.note(fresh, tx)
+        await sightings.note(fresh, guessed, tx)
 
     return register_cases
 
