@@ -5,12 +5,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from routing.announcing import CHUNK, announce_some
+from common.health import Pulse
+from routing.announcing import CHUNK, announce_some, keep_announcing
 from routing.baseline import Baseline
-from routing.incident_steps import close_calm
+from routing.incident_steps import close_calm, keep_closing
 from workbench.keys import Keys
 from workbench.postgres import Postgres
 
+from tests.integration.http import beside
 from tests.integration.night import HOUR, ONSET, SNOW, Lost, Night, a_fall, a_night, an_incident
 
 
@@ -153,3 +155,17 @@ async def test_only_supervisors_touch_and_the_list_pages(night: Night) -> None:
     assert (await night.asked.get("/v1/incidents", "operator", cursor="x")).status_code == 422
     assert (await night.asked.post("/v1/incidents/x/merges", "staff:region-5", {})).status_code == 403
     assert (await night.asked.post("/v1/incidents/x/merges", "supervisor", {})).status_code == 422
+
+
+async def test_the_loops_tell_and_close_by_themselves(night: Night) -> None:
+    incident = await an_incident(night)
+    await night.post(incident, "announcements", {"text": "گروه اعزام شد"})
+    await night.receive(a_fall(1, topic="US-GUTTER", start=ONSET + 8 * HOUR))
+    pulse, city = Pulse("a loop"), night.decider.city
+    async with beside(
+        keep_announcing(night.database, city, pulse), keep_closing(night.database, Baseline.load(), pulse)
+    ):
+        async with asyncio.timeout(20):
+            while (shown := await night.get(incident))["state"] != "closed" or not shown["announcements"][0]["done_at"]:
+                await asyncio.sleep(0.05)
+    assert len(await night.told("incident")) == 60
