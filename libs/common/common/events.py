@@ -12,54 +12,11 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from uuid_utils.compat import uuid7
 
-
-class Stream(StrEnum):
-    """The three streams; each has a dead-letter twin."""
-
-    MESSAGES = "messages.v1"
-    NOTIFICATIONS = "notifications.v1"
-    ACTIVITY = "activity.v1"
-
-    @property
-    def dead_letters(self) -> str:
-        """Name of the dead-letter twin, e.g. `messages.v1.dlq`."""
-        return f"{self.value}.dlq"
-
-
-class Channel(StrEnum):
-    """How a citizen reached us."""
-
-    PHONE = "phone"
-    SOCIAL = "social"
-    APP = "app"
-
-
-class Kind(StrEnum):
-    """What a message is."""
-
-    REQUEST = "request"
-    COMPLAINT = "complaint"
-    CRITICISM = "criticism"
-    SUGGESTION = "suggestion"
-    THANKS = "thanks"
-    INQUIRY = "inquiry"
-
-
-class Answer(StrEnum):
-    """A citizen's reply to our answer: 31 accepts, 33 objects."""
-
-    ACCEPTED = "accepted"
-    OBJECTED = "objected"
-
-
-class CallEvent(StrEnum):
-    """What a telephone queue says of a call."""
-
-    JOINED = "joined"
-    OFFERED = "offered"
-    ANSWERED = "answered"
-    ABANDONED = "abandoned"
-    ENDED = "ended"
+from common.vocabulary import Answer as Answer
+from common.vocabulary import CallEvent as CallEvent
+from common.vocabulary import Channel as Channel
+from common.vocabulary import Kind as Kind
+from common.vocabulary import Stream as Stream
 
 
 class Told(StrEnum):
@@ -72,6 +29,7 @@ class Told(StrEnum):
     REOPENED = "reopened"
     OUT_OF_SCOPE = "out_of_scope"
     THANKED = "thanked"
+    INCIDENT = "incident"
 
 
 class Status(StrEnum):
@@ -195,7 +153,7 @@ class ReplyReceived(Event, name="reply.received.v1", stream=Stream.MESSAGES):
 class NotificationRequested(CaseEvent, name="notification.requested.v1", stream=Stream.NOTIFICATIONS):
     """A citizen must be told something about their case. routing → notify."""
 
-    revision: int
+    revision: int  # the case's; of what an incident's members are told, the announcement's number
     told: Told
     unit_title: str
     topic_title: str
@@ -255,6 +213,41 @@ class CaseMoved(CaseEvent, name="case.moved.v1", stream=Stream.ACTIVITY):
     deadline: AwareDatetime | None = None
 
 
+class IncidentEvent(Event):
+    """An event about one incident, keyed by it; `revision` counts its events."""
+
+    incident: UUID
+    revision: int
+    family: str  # of topics
+    regions: tuple[int, ...] = ()  # the extent, the most messages first
+    nahiye: tuple[str, ...] = ()  # `5-2` is the second of region 5
+    codes: tuple[str, ...] = ()  # cases that became members with this
+
+    @property
+    def key(self) -> str:
+        return str(self.incident)
+
+
+class IncidentOpened(IncidentEvent, name="incident.opened.v1", stream=Stream.ACTIVITY):
+    """A topic family runs far above what is ordinary somewhere. routing → reporting."""
+
+    first_seen: AwareDatetime
+
+
+class IncidentChanged(IncidentEvent, name="incident.changed.v1", stream=Stream.ACTIVITY):
+    """An incident gained cases or areas, was confirmed, or was merged into another. routing → reporting."""
+
+    state: str  # open, confirmed, closed or merged
+    merged_into: UUID | None = None
+    by: str | None = None  # the supervisor's subject
+
+
+class IncidentClosed(IncidentEvent, name="incident.closed.v1", stream=Stream.ACTIVITY):
+    """An incident was closed: by a supervisor, or by itself when all was calm. routing → reporting."""
+
+    by: str | None = None
+
+
 class NotificationSent(CaseEvent, name="notification.sent.v1", stream=Stream.ACTIVITY):
     """A provider took a notification over. notify → reporting."""
 
@@ -289,6 +282,9 @@ EVENTS: tuple[type[Event], ...] = (
     CallChanged,
     CaseOpened,
     CaseMoved,
+    IncidentOpened,
+    IncidentChanged,
+    IncidentClosed,
     NotificationSent,
     NotificationDelivered,
     NotificationFailed,

@@ -9,11 +9,15 @@ from common.events import (
     CallChanged,
     CaseMoved,
     CaseOpened,
+    IncidentChanged,
+    IncidentClosed,
+    IncidentOpened,
     NotificationDelivered,
     NotificationFailed,
     NotificationSent,
 )
 
+from reporting.incidents import note_incidents
 from reporting.models import CaseFact, MoveFact, table
 
 _CALLS = """
@@ -107,6 +111,9 @@ HANDLERS: Handlers = {
     CallChanged: note_calls,
     CaseOpened: note_cases,
     CaseMoved: note_moves,
+    IncidentOpened: note_incidents,
+    IncidentChanged: note_incidents,
+    IncidentClosed: note_incidents,
     NotificationSent: note_sent,
     NotificationDelivered: note_delivered,
     NotificationFailed: note_failed,

@@ -41,6 +41,7 @@ SELECT {key} AS key,
        count(*) FILTER (WHERE m.answered_at <= deadline) AS answered_in_time,
        count(*) FILTER (WHERE urgent) AS urgent,
        count(*) FILTER (WHERE urgent AND m.answered_at <= deadline) AS urgent_in_time,
+       count(i.incident) AS incident_messages,
        coalesce(sum(n.sent), 0)::int AS sms_sent,
        coalesce(sum(n.delivered), 0)::int AS sms_delivered,
        coalesce(sum(m.accepted), 0)::int AS accepted,
@@ -48,7 +49,7 @@ SELECT {key} AS key,
        count(*) FILTER (WHERE channel = 'phone' AND call_id IS NULL) AS phone,
        count(*) FILTER (WHERE channel = 'social') AS social,
        count(*) FILTER (WHERE channel = 'app') AS app
-FROM case_facts c LEFT JOIN m USING (code) LEFT JOIN n USING (code)
+FROM case_facts c LEFT JOIN m USING (code) LEFT JOIN n USING (code) LEFT JOIN incident_members i USING (code)
 WHERE occurred_at >= $1 AND occurred_at < $2
 GROUP BY 1 ORDER BY 1
 """

@@ -6,12 +6,14 @@ from common.db import Transaction
 from common.errors import Poison
 from common.events import Answer, MessageReceived, ReplyReceived, Status, Step
 
+from routing.baseline import Baseline
 from routing.city import City
 from routing.decide import Decider
 from routing.fulltext import WordStore
 from routing.models import Case, History, table
 from routing.opening import Opening, asked_by
 from routing.rulebook import Rulebook
+from routing.sightings import Sightings
 from routing.steps import Move, move
 from routing.workflow import ALLOWED
 
@@ -20,18 +22,20 @@ def register_cases_with(
     decider: Decider, rulebook: Rulebook
 ) -> Callable[[Sequence[MessageReceived], Transaction], Awaitable[None]]:
     """The handler that opens cases by the decisions of `decider` and the rules in force."""
-    words = WordStore()
+    words, sightings = WordStore(), Sightings(Baseline.load(), decider.city)
 
     async def register_cases(received: Sequence[MessageReceived], tx: Transaction) -> None:
         """Open one case per message and refer it to the unit that must act; a code opens one case, ever."""
         decisions = decider.decide([asked_by(message) for message in received], rulebook.rules)
         openings = {m.code: Opening(m, d, decider.city) for m, d in zip(received, decisions, strict=True)}
-        rows = [opening.case_row() for opening in openings.values()]
+        guessed = sightings.guess(openings.values())
+        rows = [{**opening.case_row(), "incident": guessed.get(code)} for code, opening in openings.items()]
         opened = await tx.insert(table(Case), rows, then="ON CONFLICT DO NOTHING RETURNING code")
         fresh = [openings[row[0]] for row in opened]
         await tx.insert(table(History), [row for opening in fresh for row in opening.history_rows()])
         await words.store([opening.described() for opening in fresh], tx)
         tx.publish(*(event for opening in fresh for event in opening.events()))
+        await sightings.note(fresh, guessed, tx)
 
     return register_cases
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from common.idempotency import first_answers_table
 from common.inbox import inbox_table
 from common.outbox import outbox_tables
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Table, Text, text
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Integer, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -41,6 +41,8 @@ class Case(Base):
         Index("cases_received", "received_at", "code"),
         Index("cases_phone", "phone_lookup", "answered_at", postgresql_where=text("phone_lookup IS NOT NULL")),
         Index("cases_next_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
+        Index("cases_incident", "incident", "code", postgresql_where=text("incident IS NOT NULL")),
+        Index("cases_topic", "topic", "received_at"),
     )
 
     code: Mapped[str] = mapped_column(primary_key=True)
@@ -76,6 +78,7 @@ class Case(Base):
     responded_at: Mapped[datetime | None]
     escalated_to: Mapped[str | None]
     parent: Mapped[str | None]  # code of the case of the same matter that is answered for both
+    incident: Mapped[UUID | None]
 
 
 class History(Base):
@@ -189,6 +192,60 @@ class SavedFilter(Base):
     name: Mapped[str]
     query: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+
+
+class WatchRow(Base):
+    """What is remembered of the messages of one topic family in one area (`5`, `5-2`): `surge.Watch`."""
+
+    __tablename__ = "watches"
+
+    family: Mapped[str] = mapped_column(primary_key=True)
+    area: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]  # up to when messages were seen
+    state: Mapped[dict[str, Any]]
+
+
+class IncidentRow(Base):
+    """An event in the city behind many messages. Whoever changes it holds the lock of its family."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (
+        Index("incidents_one_open", "family", unique=True, postgresql_where=text("closed_at IS NULL")),
+        Index("incidents_order", text("opened_at DESC"), "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int]  # events so far
+    family: Mapped[str]
+    state: Mapped[str]  # open, confirmed, closed or merged
+    extent: Mapped[dict[str, Any]]  # `incidents.Incident`, with the counts of each area
+    messages: Mapped[int]  # since the rise
+    first_seen: Mapped[datetime]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    merged_into: Mapped[UUID | None]
+    said: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")  # what staff did: at, by, step, note
+
+
+class Announcement(Base):
+    """Something that all members of an incident are told (`told` incident), or answered (`told` done), once each."""
+
+    __tablename__ = "announcements"
+    __table_args__ = (
+        Index("announcements_open", "number", postgresql_where=text("done_at IS NULL")),
+        Index("announcements_incident", "incident", "number"),
+    )
+
+    number: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    incident: Mapped[UUID]
+    told: Mapped[str]
+    text: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    reached: Mapped[int] = mapped_column(server_default="0")  # members so far
+    past_bulk: Mapped[bool] = mapped_column(server_default="false")  # how far: urgent members first,
+    past_code: Mapped[str] = mapped_column(server_default="")  # then by code
+    done_at: Mapped[datetime | None]
 
 
 first_answers_table(Base.metadata)

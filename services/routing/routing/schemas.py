@@ -93,6 +93,7 @@ class CaseOut(BaseModel):
     rule: str | None
     reasons: dict[str, Any]
     suggestions: list[Any] | None = Field(description="topics and probabilities for a person to choose from")
+    incident: UUID | None = Field(description="the event in the city that the case is part of")
 
 
 class HistoryOut(BaseModel):
