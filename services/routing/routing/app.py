@@ -7,7 +7,7 @@ from common.events import MessageReceived, ReplyReceived, Stream
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
-from routing import cases, catalogue
+from routing import cases, catalogue, children
 from routing.city import City
 from routing.classify import Classifier
 from routing.decide import Decider
@@ -32,7 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ReplyReceived: record_replies_with(city),
     }
     service.consume(Stream.MESSAGES, handlers)
-    service.serve(cases.router, catalogue.router)
+    service.serve(cases.router, children.router, catalogue.router)
     reading = service.health.pulse("rulebook")
     service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))
     service.health.ready_checks.append(rulebook.ready)

@@ -35,6 +35,7 @@ class Case(Base):
         Index("cases_order", text("urgent DESC"), "deadline", "code"),
         Index("cases_phone", "phone_lookup", "answered_at", postgresql_where=text("phone_lookup IS NOT NULL")),
         Index("cases_next_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
+        Index("cases_children", "parent", "code", postgresql_where=text("parent IS NOT NULL")),
     )
 
     code: Mapped[str] = mapped_column(primary_key=True)
@@ -70,6 +71,7 @@ class Case(Base):
     responded_at: Mapped[datetime | None]
     escalated_to: Mapped[str | None]
     parent: Mapped[str | None]  # code of the case of the same matter that is answered for both
+    possible_duplicates: Mapped[list[Any] | None] = mapped_column(JSONB)  # codes and why, for a person to say
 
 
 class History(Base):
@@ -135,6 +137,7 @@ class OpenPlace(Base):
     phone_lookup: Mapped[str | None]
     opened_at: Mapped[datetime]
     matter: Mapped[bytes]
+    urgent: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 first_answers_table(Base.metadata)
