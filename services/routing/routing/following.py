@@ -137,8 +137,12 @@ class _Led:
         row |= {"status": after(Status.JOINED, self.step).value, "unit": case.unit, "at": asked.at, "by": asked.by}
         return row | {"reason": asked.reason, "detail": orjson.dumps({"parent": self.parent}).decode()}
 
-    def moved(self, child: Record) -> CaseMoved:
-        """For reporting."""
+    def events_of(self, child: Record) -> list[Event]:
+        """For reporting, and for the child's citizen, who hears what the parent's hears."""
+        parents = next((event for event in self.events if isinstance(event, NotificationRequested)), None)
+        return [self._moved(child), *([self._told(child, parents)] if parents else [])]
+
+    def _moved(self, child: Record) -> CaseMoved:
         case, asked = self.case, self.asked
         return CaseMoved(
             at=asked.at,
@@ -154,8 +158,7 @@ class _Led:
             parent=self.parent,
         )
 
-    def told(self, child: Record, parents: NotificationRequested) -> NotificationRequested:
-        """For the child's citizen: what the parent's hears."""
+    def _told(self, child: Record, parents: NotificationRequested) -> NotificationRequested:
         topic = self.city.topics.get(child["topic"] or "")
         return NotificationRequested(
             at=self.asked.at,
@@ -184,6 +187,4 @@ async def _take_children_along(led: _Led, tx: Transaction) -> list[Event]:
     status, at = after(Status.JOINED, led.step).value, case.answered_at if answered else None
     children = await tx.fetch(_MOVE, codes, led.parent, case.unit, case.level, status, at)
     await tx.insert(table(History), [led.history_row(child) for child in children])
-    parents = next((event for event in led.events if isinstance(event, NotificationRequested)), None)
-    told = [led.told(child, parents) for child in children] if parents else []
-    return [*(led.moved(child) for child in children), *told]
+    return [event for child in children for event in led.events_of(child)]

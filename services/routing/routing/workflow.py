@@ -27,7 +27,7 @@ ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
         Step.SETTLE: Status.CLOSED,
         Step.JOIN: Status.JOINED,
     },
-    Status.JOINED: {  # the last two are its parent's steps, which it takes with it
+    Status.JOINED: {
         Step.DETACH: Status.REFERRED,
         Step.JOIN: Status.JOINED,
         Step.FOLLOW: Status.JOINED,
@@ -75,6 +75,7 @@ TOLD: Mapping[Step, Told] = {
     Step.OBJECT: Told.REOPENED,
     Step.ANSWER: Told.DONE,
 }
+WITH_PARENT = frozenset({Step.FOLLOW, Step.ANSWER_WITH})  # a child's, when its parent takes a step
 OPEN = frozenset(Status) - {Status.ANSWERED, Status.ACCEPTED, Status.CLOSED}
 NO_VISIT = frozenset({Kind.INQUIRY, Kind.THANKS})  # kinds that open no work order
 
@@ -93,5 +94,6 @@ def after(status: Status, step: Step) -> Status:
     allowed = ALLOWED[status]
     if step in allowed:
         return allowed[step]
-    steps = ", ".join(allowed) or "none"
-    raise Problem(409, f"A case that is {status} cannot {step}; allowed: {steps}.", more={"allowed": list(allowed)})
+    offered = [one for one in allowed if one not in WITH_PARENT]
+    steps = ", ".join(offered) or "none"
+    raise Problem(409, f"A case that is {status} cannot {step}; allowed: {steps}.", more={"allowed": offered})
