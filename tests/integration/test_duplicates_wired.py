@@ -1,74 +1,11 @@
-import asyncio
-import time
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-from common.db import Transaction
-from common.events import Answer, Kind, MessageReceived, Place
-from common.sealed import Sealer
-from routing.app import create_app
-from routing.settings import Settings
-from workbench.keys import Keys
-from workbench.postgres import Postgres
+from common.events import Answer, Place
 
-from tests.builders import a_database, a_message, a_reply, an_address, service_settings
-from tests.integration.http import Asked
-from tests.integration.test_routing import Routing
+from tests.builders import a_reply, an_address
+from tests.integration.families import CHILDS_EVENTS, IN_OTHER_WORDS, URGENT, VAGUE, Wired, a_family, a_report
+from tests.integration.families import routing as routing
 from tests.unit.test_duplicates import LON, north
-
-POTHOLE = "چاله بزرگی وسط خیابان هست، لطفا آسفالت کنید"
-IN_OTHER_WORDS = "سلام، جلوی پلاک ۱۲ یه گودال بزرگ باز شده، لطفا آسفالت کنید"
-URGENT = "چاله عمیق وسط خیابان، بچه‌ای داخل چاله افتاده و گیر کرده، فوری کمک بفرستید"
-VAGUE = "لطفا رسیدگی کنید، سه بار زنگ زدم و کسی نیامد"
-CHILDS_EVENTS = ["case.opened.v1", "joined", "case.moved.v1", "done"]
-
-
-def a_report(text: str = POTHOLE, *, metres: float = 0, **given: Any) -> MessageReceived:
-    """A pothole, so many metres to the north of the point of all tests."""
-    usual: dict[str, Any] = {"topic": "TC-POTHOLE", "kind": Kind.REQUEST, "place": Place(lat=north(metres), lon=LON)}
-    return a_message(text=text, **usual | given)
-
-
-class Wired(Routing):
-    """Routing, with what these facts are about."""
-
-    async def register(self, tx: Transaction, *messages: MessageReceived) -> None:
-        await self._register(messages, tx)
-
-    async def read(self, query: str, *arguments: object) -> list[Any]:
-        async with self.database.transaction() as tx:
-            return [tuple(row.values()) for row in await tx.fetch(query, *arguments)]
-
-    async def parents(self, *messages: MessageReceived) -> list[str | None]:
-        return [(await self.case(message.code))["parent"] for message in messages]
-
-    async def finish(self, code: str) -> str:
-        """Answer an open case."""
-        await self.step(code, "work-orders", {})
-        await self.step(code, "findings", {"finding": "actionable"})
-        return await self.step(code, "completions", {"outcome": "چاله ترمیم شد"})
-
-
-@pytest.fixture
-async def routing(postgres: Postgres, database_name: str, keys: Keys) -> AsyncIterator[Wired]:
-    database = await a_database(postgres, "routing", database_name)
-    app = create_app(Settings.model_construct(None, **service_settings(database.address, keys)))
-    made = Wired(database, Asked(app, keys), Sealer.from_file(keys.seal_keys))
-    for rulebook in (made.rulebook, app.state.rulebook):
-        await rulebook.refresh(database, datetime.now(UTC))
-    yield made
-    await app.state.service.database.close()
-    await database.close()
-
-
-async def a_family(routing: Wired, children: int = 1) -> list[MessageReceived]:
-    """A parent, and its children from a later batch."""
-    messages = [a_report(), *(a_report(IN_OTHER_WORDS, metres=n % 20) for n in range(children))]
-    await routing.receive(messages[0])
-    await routing.receive(*messages[1:])
-    return messages
 
 
 async def test_a_second_report_is_joined_and_answered_with_the_first_each_told_once(routing: Wired) -> None:
@@ -230,68 +167,6 @@ async def test_a_parent_that_is_reopened_leaves_answered_children_in_peace(routi
     assert await routing.events(later.code) == CHILDS_EVENTS
 
 
-async def test_an_answer_waits_for_a_child_that_is_joining(routing: Wired) -> None:
-    await routing.receive(first := a_report())
-    async with routing.database.transaction() as tx:
-        await routing.register(tx, child := a_report(IN_OTHER_WORDS))
-        answering = asyncio.create_task(routing.finish(first.code))
-        await asyncio.sleep(0.5)
-        assert not answering.done()
-    assert await answering == "answered"
-    assert await routing.events(child.code) == CHILDS_EVENTS
-
-
-async def test_a_child_that_comes_while_its_parent_is_answered_stands_alone(routing: Wired) -> None:
-    await routing.receive(first := a_report())
-    children = a_report(IN_OTHER_WORDS), a_report(metres=3)
-    async with routing.database.transaction() as tx:
-        await tx.execute("UPDATE cases SET status = 'answered', answered_at = now() WHERE code = $1", first.code)
-        joining = asyncio.create_task(routing.receive(*children))
-        await asyncio.sleep(0.5)
-        assert not joining.done()
-    await joining
-    assert await routing.parents(*children) == [None, children[0].code]
-
-
-async def test_a_child_that_comes_while_its_parent_is_attached_goes_where_that_went(routing: Wired) -> None:
-    await routing.receive(first := a_report(), other := a_report(metres=500))
-    async with routing.database.transaction() as tx:
-        moved = "UPDATE cases SET status = 'joined', parent = $2 WHERE code = $1"
-        await tx.execute(moved, first.code, other.code)
-        joining = asyncio.create_task(routing.receive(child := a_report(IN_OTHER_WORDS)))
-        await asyncio.sleep(0.5)
-        assert not joining.done()
-    await joining
-    assert await routing.parents(child) == [other.code]
-
-
-async def test_replicas_that_join_and_one_that_answers_forget_nobody(routing: Wired) -> None:
-    firsts = [a_report(metres=100 * n) for n in range(4)]
-    await routing.receive(*firsts)
-    reports = [a_report(IN_OTHER_WORDS, metres=100 * (n % 4) + n % 7) for n in range(400)]
-    batches = [routing.receive(*reports[n : n + 20]) for n in range(0, 400, 20)]
-    await asyncio.gather(*batches, *(routing.finish(first.code) for first in firsts))
-    left = "SELECT count(*) FROM cases c JOIN cases p ON p.code = c.parent WHERE c.status = 'joined' AND p.status = $1"
-    assert await routing.read(left, "answered") == [(0,)]
-    told = "SELECT count(*) n FROM outbox WHERE body::json->>'told' = 'done' GROUP BY key"
-    answered = await routing.read("SELECT count(*) FROM cases WHERE status = 'answered'")
-    assert await routing.read(f"SELECT count(*), max(n) FROM ({told})") == [(answered[0][0], 1)]
-
-
-async def test_thousands_of_children_are_answered_at_once(routing: Wired) -> None:
-    first = (await a_family(routing, 3000))[0]
-    assert (await routing.case(first.code))["children"] == 3000
-    await routing.step(first.code, "work-orders", {})
-    await routing.step(first.code, "findings", {"finding": "actionable"})
-    started = time.perf_counter()
-    assert await routing.step(first.code, "completions", {"outcome": "چاله ترمیم شد"}) == "answered"
-    seconds = time.perf_counter() - started
-    told = "SELECT count(DISTINCT key), count(*) FROM outbox WHERE body::json->>'told' = 'done'"
-    assert await routing.read(told) == [(3001, 3001)]
-    assert await routing.read("SELECT count(*) FROM cases WHERE status <> 'answered'") == [(0,)]
-    assert seconds < 5
-
-
 async def test_children_are_listed_in_pages(routing: Wired) -> None:
     first, *children = await a_family(routing, 5)
     seen: list[str] = []
@@ -299,7 +174,7 @@ async def test_children_are_listed_in_pages(routing: Wired) -> None:
     while True:
         path = f"/v1/cases/{first.code}/children"
         page = (await routing.asked.get(path, "staff:region-2", limit=2, **cursor)).json()
-        seen += _codes(page["items"])
+        seen += [child["code"] for child in page["items"]]
         if page["next_cursor"] is None:
             break
         cursor = {"cursor": page["next_cursor"]}
@@ -312,7 +187,3 @@ async def test_reporting_can_tell_children_apart(routing: Wired) -> None:
     first, second = await a_family(routing)
     opened = "SELECT key, body::json->>'parent' FROM outbox WHERE name = 'case.opened.v1' ORDER BY id"
     assert await routing.read(opened) == [(first.code, None), (second.code, first.code)]
-
-
-def _codes(items: Sequence[dict[str, Any]]) -> list[str]:
-    return [item["code"] for item in items]
