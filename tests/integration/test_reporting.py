@@ -132,6 +132,16 @@ async def test_the_figures_of_a_shift(reporting: Reporting) -> None:
     assert (await reporting.shift("noon"))["messages"] == 0
 
 
+async def test_a_child_is_told_from_a_matter_of_its_own(reporting: Reporting) -> None:
+    parent, child = an_opening(), an_opening(parent="1234567897")
+    answered = a_move(child.code, 2, Step.ANSWER_WITH, Status.ANSWERED, parent="1234567897")
+    await reporting.receive([answered, child, parent])
+    async with reporting.database.transaction() as tx:
+        assert await tx.fetchval("SELECT array_agg(code) FROM case_facts WHERE parent IS NULL") == [parent.code]
+    steps = (await reporting.asked.get(f"/v1/cases/{child.code}/timeline", "supervisor")).json()["steps"]
+    assert [step["step"] for step in steps if step["detail"].get("parent") == "1234567897"] == ["joined", "answer_with"]
+
+
 async def test_shuffled_and_doubled_events_give_the_same_facts(reporting: Reporting) -> None:
     day = a_day()
     await reporting.receive(day)

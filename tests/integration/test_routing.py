@@ -175,7 +175,7 @@ async def test_a_step_needs_the_revision_that_was_seen(routing: Routing) -> None
     stale = await routing.asked.post(path, "supervisor", {}, If_Match='"1"')
     assert (stale.status_code, stale.headers["etag"]) == (412, '"2"')
     wrong = await routing.asked.post(path, "supervisor", {}, If_Match='"2"')
-    assert (wrong.status_code, wrong.json()["allowed"]) == (409, ["record_finding", "close", "defer"])
+    assert (wrong.status_code, wrong.json()["allowed"]) == (409, ["record_finding", "close", "defer", "join"])
 
 
 async def test_the_same_key_takes_a_step_once(routing: Routing) -> None:

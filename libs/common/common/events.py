@@ -23,6 +23,7 @@ class Told(StrEnum):
     """What a citizen is told about their case."""
 
     REGISTERED = "registered"
+    JOINED = "joined"
     BOUNCED = "bounced"
     DONE = "done"
     NO_ACTION = "no_action"
@@ -37,6 +38,7 @@ class Status(StrEnum):
 
     REGISTERED = "registered"
     REFERRED = "referred"
+    JOINED = "joined"  # to the case of the same matter that is answered for both
     IN_PROGRESS = "in_progress"
     INSPECTED = "inspected"
     DEFERRED = "deferred"
@@ -61,6 +63,10 @@ class Step(StrEnum):
     OBJECT = "object"
     ANSWER = "answer"
     SETTLE = "settle"
+    JOIN = "join"
+    FOLLOW = "follow"
+    ANSWER_WITH = "answer_with"
+    DETACH = "detach"
 
 
 class Place(BaseModel):
@@ -192,6 +198,7 @@ class CaseOpened(CaseEvent, name="case.opened.v1", stream=Stream.ACTIVITY):
     nahiye: int | None = None
     urgent: bool
     rule: str | None = None  # the name of the rule that chose the unit
+    parent: str | None = None  # the case of the same matter that it was joined to
     call_id: str | None = None
     occurred_at: AwareDatetime
     received_at: AwareDatetime
@@ -211,6 +218,7 @@ class CaseMoved(CaseEvent, name="case.moved.v1", stream=Stream.ACTIVITY):
     channel: Channel | None = None  # of a citizen's reply
     platform: str | None = None
     deadline: AwareDatetime | None = None
+    parent: str | None = None  # of a case that is answered with another
 
 
 class IncidentEvent(Event):

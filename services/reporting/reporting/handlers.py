@@ -48,9 +48,9 @@ ON CONFLICT (notification) DO UPDATE SET
 """
 _CASE = (
     *("code", "channel", "platform", "kind", "topic", "deputy", "unit", "level", "region", "urgent", "call_id"),
-    *("occurred_at", "received_at", "deadline"),
+    *("occurred_at", "received_at", "deadline", "parent"),
 )
-_MOVE = ("code", "revision", "step", "status", "unit", "level", "at", "reason", "by", "channel")
+_MOVE = ("code", "revision", "step", "status", "unit", "level", "at", "reason", "by", "channel", "parent")
 
 
 async def note_calls(changed: Sequence[CallChanged], tx: Transaction) -> None:

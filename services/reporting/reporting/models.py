@@ -59,6 +59,7 @@ class CaseFact(Base):
     received_at: Mapped[datetime]
     opened_at: Mapped[datetime]
     deadline: Mapped[datetime]
+    parent: Mapped[str | None]  # the case of the same matter that it was joined to when it was opened
 
 
 class MoveFact(Base):
@@ -77,6 +78,7 @@ class MoveFact(Base):
     reason: Mapped[str | None]
     by: Mapped[str | None]
     channel: Mapped[str | None]
+    parent: Mapped[str | None]
 
 
 class NotificationFact(Base):

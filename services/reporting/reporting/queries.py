@@ -4,6 +4,7 @@ the SMS and the acceptance of a case count where the case does."""
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from asyncpg import Record
 from common.db import Transaction
 
 Key = Literal["shift", "channel", "unit", "topic"]
@@ -94,10 +95,10 @@ async def timeline(code: str, tx: Transaction) -> list[dict[str, Any]] | None:
         return None
     steps: list[tuple[datetime, str, dict[str, Any]]] = [
         (case["received_at"], "received", {"channel": case["channel"], "platform": case["platform"]}),
-        (case["opened_at"], "referred", {"unit": case["unit"], "topic": case["topic"], "urgent": case["urgent"]}),
+        (case["opened_at"], "joined" if case["parent"] else "referred", _opening_of(case)),
     ]
     for move in await tx.fetch(_TIMELINE_MOVES, code):
-        detail = {name: move[name] for name in ("status", "unit", "reason", "by", "channel") if move[name]}
+        detail = {name: move[name] for name in ("status", "unit", "reason", "by", "channel", "parent") if move[name]}
         steps.append((move["at"], move["step"], detail))
     for told in await tx.fetch(_TIMELINE_NOTIFICATIONS, code):
         about = {"told": told["told"], "means": told["means"]}
@@ -105,3 +106,8 @@ async def timeline(code: str, tx: Transaction) -> list[dict[str, Any]] | None:
         steps.extend(moment for moment in moments if moment[0])
     steps.sort(key=lambda step: step[0])
     return [{"at": at.astimezone(UTC), "step": step, "detail": detail} for at, step, detail in steps]
+
+
+def _opening_of(case: Record) -> dict[str, Any]:
+    detail = {"unit": case["unit"], "topic": case["topic"], "urgent": case["urgent"]}
+    return detail | ({"parent": case["parent"]} if case["parent"] else {})

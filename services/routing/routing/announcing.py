@@ -19,8 +19,9 @@ from common.health import Pulse
 from sqlalchemy import not_, select, tuple_
 
 from routing.city import City
+from routing.following import take_step
 from routing.models import Announcement, Case
-from routing.steps import Move, move
+from routing.steps import Move
 from routing.workflow import OPEN
 
 CHUNK = 200  # members in a transaction
@@ -101,9 +102,9 @@ async def _tell(announcement: Announcement, city: City, tx: Transaction) -> list
 
 
 async def _answer(announcement: Announcement, city: City, tx: Transaction) -> list[Position]:
-    """Open members alone: whoever was answered in between has an answer."""
+    """Open members alone: whoever was answered in between has an answer, and who is joined gets it with the parent."""
     order = tuple_(not_(Case.urgent), Case.code)
-    query = select(Case).where(Case.incident == announcement.incident, Case.status.in_(sorted(OPEN)))
+    query = select(Case).where(Case.incident == announcement.incident, Case.status.in_(sorted(OPEN - {Status.JOINED})))
     query = query.where(order > tuple_(announcement.past_bulk, announcement.past_code))
     query = query.order_by(not_(Case.urgent), Case.code).limit(CHUNK).with_for_update()
     cases = (await tx.session.scalars(query)).all()
@@ -113,7 +114,7 @@ async def _answer(announcement: Announcement, city: City, tx: Transaction) -> li
             last = step in (Step.ANSWER, Step.COMPLETE)
             words = announcement.text if last else None
             asked = Move(step, now, by=announcement.by, reason=announcement.text, outcome=words)
-            tx.publish(*move(case, asked, city, tx))
+            tx.publish(*await take_step(case, asked, city, tx))
     return [Position(not case.urgent, case.code) for case in cases]
 
 

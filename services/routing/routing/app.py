@@ -7,7 +7,7 @@ from common.events import MessageReceived, ReplyReceived, Stream
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
-from routing import bulk, callers, cases, catalogue, counts, incident_api, rule_api, saved_filters, search
+from routing import bulk, callers, cases, catalogue, children, counts, incident_api, rule_api, saved_filters, search
 from routing.city import City
 from routing.classify import Classifier
 from routing.decide import Decider
@@ -33,8 +33,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ReplyReceived: record_replies_with(city),
     }
     service.consume(Stream.MESSAGES, handlers)
-    service.serve(search.router, counts.router, bulk.router, cases.router, callers.router, saved_filters.router)
-    service.serve(catalogue.router, rule_api.router)
+    service.serve(search.router, counts.router, bulk.router, cases.router, children.router, callers.router)
+    service.serve(saved_filters.router, catalogue.router, rule_api.router)
     incident_api.serve_incidents(service, city)
     reading = service.health.pulse("rulebook")
     service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))

@@ -16,9 +16,10 @@ from sqlalchemy import select
 from routing.access import CityOf, Worker, find_case
 from routing.cases import bounced, by, completed, ordered, referred
 from routing.city import City
+from routing.following import take_step
 from routing.models import Case
 from routing.schemas import Bulk, BulkOut, ManyBounces, ManyCompletions, ManyReferrals, ManyWorkOrders, SeenCase
-from routing.steps import Move, move
+from routing.steps import Move
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 Many = ManyWorkOrders | ManyCompletions | ManyReferrals | ManyBounces
@@ -78,7 +79,7 @@ async def _take(case: Case, seen: SeenCase, moves: Sequence[Move], where: tuple[
     if case.revision != seen.revision:
         raise Problem(412, "The case has changed since you saw it; read it again.")
     async with tx.session.begin_nested():
-        events = [event for step in moves for event in move(case, step, city, tx)]
+        events = [event for step in moves for event in await take_step(case, step, city, tx)]
     tx.publish(*events)
 
 

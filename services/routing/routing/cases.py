@@ -27,20 +27,23 @@ from routing.access import (
     units_of,
 )
 from routing.city import TRIAGE, City
+from routing.following import lock_in_order, take_step
 from routing.models import Case, History
 from routing.schemas import (
+    Attachment,
     Bounce,
     CaseOut,
     CaseWithHistory,
     Completion,
+    Detachment,
     FindingIn,
     HistoryOut,
     Referral,
     ReplyIn,
     WorkOrder,
 )
-from routing.steps import Move, move
-from routing.workflow import FINDING_STEP, FINDING_WORDS, OPEN
+from routing.steps import Move
+from routing.workflow import FINDING_STEP, FINDING_WORDS, OPEN, Finding
 from routing.worklist import Filters, Scope, Sort, cursor_of, phone_lookup, worklist
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
@@ -83,9 +86,12 @@ async def get_case(
         case = await find_case(code, caller, city, tx)
         steps = select(History).where(History.code == code).order_by(History.revision)
         history = (await tx.session.scalars(steps)).all()
+        children = await tx.fetchval("SELECT count(*) FROM cases WHERE parent = $1", code)
     response.headers["ETag"] = _etag(case)
     whole = case_out(case, caller, sealer).model_dump()
-    return CaseWithHistory(**whole, history=[HistoryOut.model_validate(h, from_attributes=True) for h in history])
+    return CaseWithHistory(
+        **whole, children=children, history=[HistoryOut.model_validate(h, from_attributes=True) for h in history]
+    )
 
 
 @router.post("/{code}/work-orders", responses=ANSWERS, openapi_extra=json_body(WorkOrder))
@@ -96,9 +102,12 @@ async def post_work_order(request: Request, code: Code, caller: Worker, city: Ci
 
 @router.post("/{code}/findings", responses=ANSWERS, openapi_extra=json_body(FindingIn))
 async def post_finding(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
-    """What the officer found; no action or a duplicate is told to the citizen."""
+    """What the officer found; no action or a duplicate is told, a duplicate of an open case answered with that."""
     found = await parse(request, FindingIn)
     detail = {"finding": found.finding.value} | ({"duplicate_of": found.duplicate_of} if found.duplicate_of else {})
+    if found.finding is Finding.DUPLICATE_OPEN and found.duplicate_of:
+        joining = Move(Step.JOIN, _now(), reason=found.note, detail=detail, parent=found.duplicate_of)
+        return await _step(request, code, caller, [joining])
     words = FINDING_WORDS.get(found.finding)
     asked = Move(FINDING_STEP[found.finding], _now(), reason=found.note, detail=detail, outcome=words)
     return await _step(request, code, caller, [asked])
@@ -128,6 +137,22 @@ async def post_reply(request: Request, code: Code, caller: Operator, city: CityO
     reply = await parse(request, ReplyIn)
     step = Step.ACCEPT if reply.answer is Answer.ACCEPTED else Step.OBJECT
     return await _step(request, code, caller, [Move(step, _now(), reason=reply.note)])
+
+
+@router.post("/{code}/attachments", responses=ANSWERS, openapi_extra=json_body(Attachment))
+async def post_attachment(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
+    """The same matter as another open case: from now on it goes, and is answered, with that one."""
+    given = await parse(request, Attachment)
+    detail = {"parent": given.parent}
+    joining = Move(Step.JOIN, _now(), reason=given.reason, detail=detail, parent=given.parent)
+    return await _step(request, code, caller, [joining])
+
+
+@router.post("/{code}/detachments", responses=ANSWERS, openapi_extra=json_body(Detachment))
+async def post_detachment(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
+    """A matter of its own after all: the case stands alone, with the unit that has it."""
+    given = await parse(request, Detachment)
+    return await _step(request, code, caller, [Move(Step.DETACH, _now(), reason=given.reason)])
 
 
 def ordered(order: WorkOrder) -> list[Move]:
@@ -163,10 +188,13 @@ async def _step(request: Request, code: str, caller: Caller, moves: Sequence[Mov
         firsts = await first_answers([key.key], tx) if key else {}
         if key and key.key in firsts:
             return _again(firsts[key.key], key.body)
+        for parent in (asked.parent for asked in moves if asked.parent):
+            await lock_in_order([code, parent], tx)
+            await find_case(parent, caller, city, tx)
         case = await find_case(code, caller, city, tx, lock=True)
         _match(request.headers.get("if-match"), case)
         for asked in moves:
-            tx.publish(*move(case, by(asked, caller), city, tx))
+            tx.publish(*await take_step(case, by(asked, caller), city, tx))
         body = case_out(case, caller, service_of(request).sealer).model_dump(mode="json")
         if key:
             await remember({key.key: First(key.body, body | {"phone": None, "name": None})}, tx)

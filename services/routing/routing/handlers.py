@@ -9,12 +9,14 @@ from common.events import Answer, MessageReceived, ReplyReceived, Status, Step
 from routing.baseline import Baseline
 from routing.city import City
 from routing.decide import Decider
+from routing.following import take_step
 from routing.fulltext import WordStore
+from routing.joining import file_opened, join_duplicates
 from routing.models import Case, History, table
 from routing.opening import Opening, asked_by
 from routing.rulebook import Rulebook
 from routing.sightings import Sightings
-from routing.steps import Move, move
+from routing.steps import Move
 from routing.workflow import ALLOWED
 
 
@@ -28,10 +30,12 @@ def register_cases_with(
         """Open one case per message and refer it to the unit that must act; a code opens one case, ever."""
         decisions = decider.decide([asked_by(message) for message in received], rulebook.rules)
         openings = {m.code: Opening(m, d, decider.city) for m, d in zip(received, decisions, strict=True)}
+        openings = await join_duplicates(openings, decider.city.reaches, tx)
         guessed = sightings.guess(openings.values())
         rows = [{**opening.case_row(), "incident": guessed.get(code)} for code, opening in openings.items()]
         opened = await tx.insert(table(Case), rows, then="ON CONFLICT DO NOTHING RETURNING code")
         fresh = [openings[row[0]] for row in opened]
+        await file_opened(fresh, openings, decider.city.reaches, tx)
         await tx.insert(table(History), [row for opening in fresh for row in opening.history_rows()])
         await words.store([opening.described() for opening in fresh], tx)
         tx.publish(*(event for opening in fresh for event in opening.events()))
@@ -51,7 +55,7 @@ def record_replies_with(city: City) -> Callable[[Sequence[ReplyReceived], Transa
             if step not in ALLOWED[Status(case.status)]:
                 continue
             asked = Move(step, reply.received_at, channel=reply.channel, platform=reply.platform)
-            tx.publish(*move(case, asked, city, tx), because=reply)
+            tx.publish(*await take_step(case, asked, city, tx), because=reply)
             await tx.session.flush()  # the next reply of the batch may be the same citizen's
 
     return record_replies

@@ -43,6 +43,7 @@ class Case(Base):
         Index("cases_next_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
         Index("cases_incident", "incident", "code", postgresql_where=text("incident IS NOT NULL")),
         Index("cases_topic", "topic", "received_at"),
+        Index("cases_children", "parent", "code", postgresql_where=text("parent IS NOT NULL")),
     )
 
     code: Mapped[str] = mapped_column(primary_key=True)
@@ -79,6 +80,7 @@ class Case(Base):
     escalated_to: Mapped[str | None]
     parent: Mapped[str | None]  # code of the case of the same matter that is answered for both
     incident: Mapped[UUID | None]
+    possible_duplicates: Mapped[list[Any] | None] = mapped_column(JSONB)  # codes and why, for a person to say
 
 
 class History(Base):
@@ -144,6 +146,7 @@ class OpenPlace(Base):
     phone_lookup: Mapped[str | None]
     opened_at: Mapped[datetime]
     matter: Mapped[bytes]
+    urgent: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class CaseWords(Base):

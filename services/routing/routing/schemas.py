@@ -60,6 +60,19 @@ class Bounce(Body):
     to: UnitCode | None = None
 
 
+class Attachment(Body):
+    """The open case that this one is a duplicate of."""
+
+    parent: Annotated[str, Field(pattern=r"^\d{10}$", examples=["1234567897"])]
+    reason: Words | None = None
+
+
+class Detachment(Body):
+    """Why it is no duplicate."""
+
+    reason: Words
+
+
 class ReplyIn(Body):
     """What a citizen told an operator."""
 
@@ -94,6 +107,8 @@ class CaseOut(BaseModel):
     reasons: dict[str, Any]
     suggestions: list[Any] | None = Field(description="topics and probabilities for a person to choose from")
     incident: UUID | None = Field(description="the event in the city that the case is part of")
+    parent: str | None = Field(description="the case of the same matter that it is answered with")
+    possible_duplicates: list[Any] | None = Field(description="open cases of what may be the same matter, and why")
 
 
 class HistoryOut(BaseModel):
@@ -112,7 +127,22 @@ class HistoryOut(BaseModel):
 class CaseWithHistory(CaseOut):
     """A case and everything that happened to it."""
 
+    children: int = Field(description="cases that are or were answered with it")
     history: list[HistoryOut]
+
+
+class ChildOut(BaseModel):
+    """A case that is answered with another."""
+
+    code: str
+    revision: int
+    status: str
+    unit: str
+    channel: str
+    urgent: bool
+    received_at: AwareDatetime
+    answered_at: AwareDatetime | None
+    text: str
 
 
 class Question(Body):

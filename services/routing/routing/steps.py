@@ -27,6 +27,7 @@ class Move:
     outcome: str | None = None  # words for the citizen
     channel: Channel | None = None  # of a citizen's reply
     platform: str | None = None
+    parent: str | None = None  # of a joining
 
 
 def move(case: Case, asked: Move, city: City, tx: Transaction) -> list[Event]:
@@ -80,6 +81,7 @@ def _moved(case: Case, asked: Move) -> CaseMoved:
         channel=asked.channel,
         platform=asked.platform,
         deadline=case.deadline,
+        parent=case.parent,
     )
 
 
