@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -248,5 +249,22 @@ async def test_what_another_body_does_is_told_and_closed_and_an_objection_reopen
     await routing.receive(message := a_message(topic="XX-POWER", reply_to=address))
     assert (await routing.case(message.code))["status"] == "closed"
     assert await routing.events(message.code) == ["case.opened.v1", "case.moved.v1", "out_of_scope"]
-    await routing.hear(a_reply(Answer.OBJECTED, code=message.code))
-    assert (await routing.case(message.code))["status"] == "reopened"
+    await routing.hear(a_reply(Answer.OBJECTED, phone_lookup=routing.sealer.lookup("+989121234567")))
+    case = await routing.case(message.code)
+    assert (case["status"], case["unit"]) == ("reopened", "hq-triage")
+
+
+async def test_a_bare_31_is_about_the_answer_and_not_about_what_was_closed_at_once(routing: Routing) -> None:
+    code = await routing.answered()
+    await routing.receive(a_message(topic="XX-POWER", reply_to=an_address(routing.sealer, "+989121234567")))
+    await routing.hear(a_reply(Answer.ACCEPTED, phone_lookup=routing.sealer.lookup("+989121234567")))
+    assert (await routing.case(code))["status"] == "accepted"
+
+
+async def test_the_same_key_at_once_takes_the_step_once(routing: Routing) -> None:
+    await routing.receive(message := a_message())
+    headers = {"If_Match": '"1"', "Idempotency_Key": "k1"}
+    path = f"/v1/cases/{message.code}/work-orders"
+    both = [routing.asked.post(path, "supervisor", {}, **headers) for _ in range(2)]
+    assert [answer.status_code for answer in await asyncio.gather(*both)] == [200, 200]
+    assert (await routing.case(message.code))["revision"] == 2

@@ -168,7 +168,8 @@ async def test_a_version_that_does_not_fit_the_city_is_told_and_replaces_nothing
         await book.refresh(database, NOW)
         await book.refresh(database, NOW)
     assert len(caplog.records) == 1
-    assert "unknown unit hq-inspection" in (await book.ready() or "")
+    assert "unknown unit hq-inspection" in caplog.text
+    assert await book.ready() is None
     assert book.rules == read(default_rules(), smaller)
     with pytest.raises(RuleProblems):
         await Rulebook(smaller).refresh(database, NOW)

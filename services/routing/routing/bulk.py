@@ -9,7 +9,7 @@ from common.auth import Caller
 from common.db import Transaction
 from common.errors import Problem
 from common.http import json_answer, json_body, parse
-from common.idempotency import First, first_answers, key_of, remember
+from common.idempotency import First, first_answer, key_of, remember
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 
@@ -35,9 +35,9 @@ async def post_bulk(request: Request, caller: Worker, city: CityOf) -> Response:
     moves = [by(step, caller) for step in _moves(asked, city)]
     key = await key_of(request, caller.subject)
     async with service_of(request).database.transaction() as tx:
-        firsts = await first_answers([key.key], tx) if key else {}
-        if key and key.key in firsts:
-            return _again(firsts[key.key], key.body)
+        first = await first_answer(key, tx)
+        if key and first:
+            return _again(first, key.body)
         body = _answer(await _taken(asked.cases, moves, (caller, city), tx))
         if key:
             await remember({key.key: First(key.body, body)}, tx)

@@ -9,7 +9,7 @@ from common.auth import Caller
 from common.errors import FieldError, Problem
 from common.events import Answer, Status, Step
 from common.http import Page, json_answer, json_body, parse
-from common.idempotency import First, first_answers, key_of, remember
+from common.idempotency import First, first_answer, key_of, remember
 from common.sealed import Sealer
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import select
@@ -185,9 +185,9 @@ async def _step(request: Request, code: str, caller: Caller, moves: Sequence[Mov
     city: City = request.app.state.city
     key = await key_of(request, caller.subject)
     async with service_of(request).database.transaction() as tx:
-        firsts = await first_answers([key.key], tx) if key else {}
-        if key and key.key in firsts:
-            return _again(firsts[key.key], key.body)
+        first = await first_answer(key, tx)
+        if key and first:
+            return _again(first, key.body)
         for parent in (asked.parent for asked in moves if asked.parent):
             await lock_in_order([code, parent], tx)
             await find_case(parent, caller, city, tx)

@@ -70,7 +70,8 @@ async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case:
         if None not in (reply.phone_lookup, case.phone_lookup) and reply.phone_lookup != case.phone_lookup:
             raise Poison("the reply names a case of another number")
         return case
-    code = await tx.fetchval(_AWAITING, reply.phone_lookup)
+    objects = reply.answer is Answer.OBJECTED
+    code = await tx.fetchval(_AWAITING, reply.phone_lookup, objects)
     case = await tx.session.get(Case, code, with_for_update=True) if code else None
     if case is None:
         raise Poison("no case of this number awaits an answer")
@@ -78,6 +79,6 @@ async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case:
 
 
 _AWAITING = """
-SELECT code FROM cases WHERE phone_lookup = $1 AND answered_at IS NOT NULL
-ORDER BY (status = 'answered') DESC, answered_at DESC LIMIT 1
+SELECT code FROM cases WHERE phone_lookup = $1 AND answered_at IS NOT NULL AND ($2 OR status <> 'closed')
+ORDER BY (status IN ('answered', 'closed')) DESC, answered_at DESC LIMIT 1
 """

@@ -11,7 +11,7 @@ from common.db import Transaction
 from common.errors import Problem
 from common.events import Told
 from common.http import Page, decode_cursor, encode_cursor, json_answer, json_body, parse
-from common.idempotency import First, first_answers, key_of, remember
+from common.idempotency import First, first_answer, key_of, remember
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from routing.access import Reader
@@ -139,9 +139,9 @@ async def _act(request: Request, incident: UUID, said: Said, act: Act, *, status
     key = await key_of(request, said.by)
     async with service_of(request).database.transaction() as tx:
         kept = await find_incident(incident, tx, lock=True)
-        firsts = await first_answers([key.key], tx) if key else {}
-        if key and key.key in firsts:
-            return _again(firsts[key.key], key.body, status)
+        first = await first_answer(key, tx)
+        if key and first:
+            return _again(first, key.body, status)
         body = _out(await act(kept, said, tx)).model_dump(mode="json")
         if key:
             await remember({key.key: First(key.body, body)}, tx)

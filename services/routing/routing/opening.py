@@ -103,6 +103,8 @@ class Opening:
             "warn_at": times.warn_at,
             "next_due_at": next_due(times, Progress(resolved=closed, waiting=self.joined is not None), self.at),
             "rule": decision.rule,
+            # A bare 33 finds the case that was told last, and this one was told what came of it.
+            "answered_at": self.at if closed else None,
             "reasons": orjson.dumps(self._reasons()).decode(),
             "suggestions": orjson.dumps(suggestions).decode() if suggestions else None,
             "parent": self.joined.parent if self.joined else None,

@@ -174,7 +174,6 @@ class Rulebook:
         self.version: int | None = None
         self._seen: int | None = None  # the version that was looked at last, also when it did not fit
         self._rules: RuleSet | None = None
-        self._refused: str | None = None
 
     @property
     def rules(self) -> RuleSet:
@@ -184,8 +183,8 @@ class Rulebook:
         return self._rules
 
     async def ready(self) -> str | None:
-        """Why this process cannot decide by the rules in force, for `/readyz`."""
-        return self._refused if self._rules is not None else "the rules have not been read yet"
+        """Why this process cannot decide, for `/readyz`; a later version that does not fit leaves the old in force."""
+        return None if self._rules is not None else "the rules have not been read yet"
 
     async def refresh(self, database: Database, now: datetime) -> None:
         """Read the version in force if it is another. RuleProblems when the first that is read does not fit the city.
@@ -217,12 +216,11 @@ class Rulebook:
         try:
             rules = await asyncio.to_thread(read_stored, text, self.known)  # 500 rules: 0.8 s of YAML
         except RuleProblems as error:
-            self._refused = f"version {version} of the rules does not fit this city: {error}"
-            log.error("%s", self._refused)
+            log.error("version %s of the rules does not fit this city: %s", version, error)
             if self._rules is None:
                 raise
             return
-        self._rules, self.version, self._refused = rules, version, None
+        self._rules, self.version = rules, version
         log.info("version %s of the rules is in force", version)
 
 

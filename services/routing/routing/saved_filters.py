@@ -9,7 +9,7 @@ from common.auth import Caller, Require, Role
 from common.db import Transaction
 from common.errors import FieldError, Problem
 from common.http import Page, decode_cursor, encode_cursor, json_answer, json_body, parse
-from common.idempotency import First, first_answers, key_of, remember
+from common.idempotency import First, first_answer, key_of, remember
 from fastapi import APIRouter, Depends, Path, Request, Response
 from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_
 from uuid_utils.compat import uuid7
@@ -56,9 +56,9 @@ async def post_filter(request: Request, caller: Member, city: CityOf) -> Respons
     _may_share(asked.unit, caller, city)
     key = await key_of(request, caller.subject)
     async with service_of(request).database.transaction() as tx:
-        firsts = await first_answers([key.key], tx) if key else {}
-        if key and key.key in firsts:
-            return _again(firsts[key.key], key.body)
+        first = await first_answer(key, tx)
+        if key and first:
+            return _again(first, key.body)
         saved = await _save(asked, caller, tx)
         body = _out(saved, caller).model_dump(mode="json")
         if key:

@@ -3,11 +3,27 @@
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
+from common.codes import parse_code
 from common.events import Answer, Channel, Kind, Place, Status
-from common.persian import normalise
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, model_validator
+from common.persian import normalise, parse_phone
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    model_validator,
+)
 
 from routing.workflow import Finding
+
+
+def _nobodys(text: str) -> str:
+    if parse_code(text) is not None or parse_phone(text) is not None:
+        raise ValueError("a code or a telephone number is a person's; it is not saved")
+    return text
 
 
 def _normalise(value: object) -> object:
@@ -286,7 +302,9 @@ class SavedQuery(Body):
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     sort: Literal["work", "deadline", "received_at"] | None = None
-    q: Annotated[str, Field(max_length=200)] | None = Field(default=None, description="of a search")
+    q: Annotated[str, Field(max_length=200), AfterValidator(_nobodys)] | None = Field(
+        default=None, description="of a search"
+    )
 
 
 class FilterIn(Body):
