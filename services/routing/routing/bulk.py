@@ -14,11 +14,11 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 
 from routing.access import CityOf, Worker, find_case
+from routing.bulk_schemas import Bulk, BulkOut, ManyBounces, ManyCompletions, ManyReferrals, ManyWorkOrders, SeenCase
 from routing.cases import bounced, by, completed, ordered, referred
 from routing.city import City
 from routing.following import take_step
 from routing.models import Case
-from routing.schemas import Bulk, BulkOut, ManyBounces, ManyCompletions, ManyReferrals, ManyWorkOrders, SeenCase
 from routing.steps import Move
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])

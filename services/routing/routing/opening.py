@@ -71,8 +71,7 @@ class Opening:
 
     def case_row(self) -> Row:
         """The case."""
-        message, decision, times = self.message, self.decision, self.decision.times
-        closed = decision.settled is not None
+        message, decision = self.message, self.decision
         suggestions = (
             None if decision.topic else [[s.topic, round(s.probability, 4)] for s in decision.subject.suggestions]
         )
@@ -97,18 +96,24 @@ class Opening:
             "sms": message.reply_to.sms,
             "occurred_at": message.occurred_at,
             "received_at": message.received_at,
+            "rule": decision.rule,
+            "reasons": orjson.dumps(self._reasons()).decode(),
+            "suggestions": orjson.dumps(suggestions).decode() if suggestions else None,
+            "parent": self.joined.parent if self.joined else None,
+            "possible_duplicates": orjson.dumps(self.possible).decode() if self.possible else None,
+            **self._clock(),
+        }
+
+    def _clock(self) -> Row:
+        times, closed = self.decision.times, self.decision.settled is not None
+        return {
             "deadline": times.resolve_by,
             "counted_by": times.by.value,
             "respond_by": times.respond_by,
             "warn_at": times.warn_at,
             "next_due_at": next_due(times, Progress(resolved=closed, waiting=self.joined is not None), self.at),
-            "rule": decision.rule,
             # A bare 33 finds the case that was told last, and this one was told what came of it.
             "answered_at": self.at if closed else None,
-            "reasons": orjson.dumps(self._reasons()).decode(),
-            "suggestions": orjson.dumps(suggestions).decode() if suggestions else None,
-            "parent": self.joined.parent if self.joined else None,
-            "possible_duplicates": orjson.dumps(self.possible).decode() if self.possible else None,
         }
 
     def history_rows(self) -> Iterator[Row]:

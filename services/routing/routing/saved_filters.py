@@ -17,8 +17,8 @@ from uuid_utils.compat import uuid7
 from routing.access import CityOf
 from routing.cases import Cursor, Limit
 from routing.city import City
+from routing.filter_schemas import FilterIn, FilterOut
 from routing.models import SavedFilter
-from routing.schemas import FilterIn, FilterOut
 
 router = APIRouter(prefix="/v1/filters", tags=["filters"])
 Member = Annotated[Caller, Depends(Require(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR))]

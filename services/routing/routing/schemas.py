@@ -1,29 +1,19 @@
 """What routing's REST takes and answers."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any
 from uuid import UUID
 
-from common.codes import parse_code
-from common.events import Answer, Channel, Kind, Place, Status
-from common.persian import normalise, parse_phone
+from common.events import Answer, Channel, Kind, Place
+from common.persian import normalise
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    RootModel,
-    model_validator,
 )
 
 from routing.workflow import Finding
-
-
-def _nobodys(text: str) -> str:
-    if parse_code(text) is not None or parse_phone(text) is not None:
-        raise ValueError("a code or a telephone number is a person's; it is not saved")
-    return text
 
 
 def _normalise(value: object) -> object:
@@ -216,111 +206,3 @@ class CountsOut(BaseModel):
     topic: dict[str, int] = Field(description="`` is those without a topic")
     urgent: int
     overdue: int
-
-
-class SeenCase(Body):
-    """A case and the revision of it that was seen, as `If-Match` says it for one."""
-
-    code: Annotated[str, Field(pattern=r"^\d{10}$", examples=["1234567897"])]
-    revision: Annotated[int, Field(ge=1, le=2**31 - 1)]
-
-
-class _Many(Body):
-    cases: Annotated[list[SeenCase], Field(min_length=1, max_length=200)]
-
-    @model_validator(mode="after")
-    def _once_each(self) -> Self:
-        if len({case.code for case in self.cases}) < len(self.cases):
-            raise ValueError("a case may be named once")
-        return self
-
-
-class ManyWorkOrders(_Many):
-    """The same work order for each case."""
-
-    action: Literal["work-order"]
-    body: WorkOrder = WorkOrder()
-
-
-class ManyCompletions(_Many):
-    """The same completion of each case."""
-
-    action: Literal["completion"]
-    body: Completion
-
-
-class ManyReferrals(_Many):
-    """Each case to another unit."""
-
-    action: Literal["referral"]
-    body: Referral
-
-
-class ManyBounces(_Many):
-    """Each case back."""
-
-    action: Literal["bounce"]
-    body: Bounce
-
-
-class Bulk(
-    RootModel[Annotated[ManyWorkOrders | ManyCompletions | ManyReferrals | ManyBounces, Field(discriminator="action")]]
-):
-    """One step for many cases; `body` is that of the step's own route."""
-
-
-class ResultOut(BaseModel):
-    """What became of one case of many."""
-
-    code: str
-    status: Literal["done", "refused"]
-    revision: int | None = Field(description="of the case now; null where the caller may not know of it")
-    problem: dict[str, Any] | None = Field(description="why it was refused, as the step's own route says it")
-
-
-class BulkOut(BaseModel):
-    """A result for each case, in the order asked."""
-
-    done: int
-    refused: int
-    results: list[ResultOut]
-
-
-class SavedQuery(Body):
-    """What `GET /v1/cases` takes, but for a code or a number, which are a person's."""
-
-    unit: UnitCode | None = None
-    status: Status | None = None
-    urgent: bool | None = None
-    overdue: bool | None = None
-    open: bool | None = None
-    topic: Annotated[str, Field(max_length=40)] | None = None
-    region: Annotated[int, Field(ge=1, le=22)] | None = None
-    nahiye: Annotated[int, Field(ge=1, le=99)] | None = None
-    kind: Kind | None = None
-    channel: Channel | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
-    sort: Literal["work", "deadline", "received_at"] | None = None
-    q: Annotated[str, Field(max_length=200), AfterValidator(_nobodys)] | None = Field(
-        default=None, description="of a search"
-    )
-
-
-class FilterIn(Body):
-    """A query under a name; with `unit` it is shared with that unit and those below it."""
-
-    name: Annotated[str, BeforeValidator(_normalise), Field(min_length=1, max_length=80)]
-    query: SavedQuery
-    unit: UnitCode | None = None
-
-
-class FilterOut(BaseModel):
-    """A saved filter."""
-
-    id: UUID
-    name: str
-    query: SavedQuery
-    unit: str | None
-    own: bool = Field(description="saved by the caller")
-    created_at: AwareDatetime
