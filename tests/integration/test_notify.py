@@ -18,8 +18,8 @@ from common.sealed import Sealer
 from fastapi import FastAPI
 from notify.app import create_app
 from notify.handlers import store_requests_with
-from notify.outcomes import record_receipts
-from notify.providers.kavenegar import Kavenegar, Outgoing
+from notify.outcomes import Claimed, record_outcomes, record_receipts
+from notify.providers.kavenegar import Fate, Kavenegar, Outcome, Outgoing
 from notify.sender import Sender
 from notify.settings import Settings
 from notify.words import Matrix
@@ -149,7 +149,7 @@ async def test_an_answer_that_is_lost_after_delivery_is_asked_for_again_with_the
 
 async def test_a_crash_between_the_call_and_its_outcome_sends_again_with_the_same_localid(notify: Notify) -> None:
     await notify.receive(notify.request())
-    handed = notify.sender._take()
+    handed = notify.sender._take(10)
     await notify.provider.send([Outgoing(c.localid, notify.sealer.open(c.phone), c.text) for c in handed])
     assert len(handed) == 1
     assert await notify.states() == ["sending"]
@@ -184,7 +184,7 @@ async def test_a_number_whose_key_is_lost_is_given_up_alone(notify: Notify) -> N
 
 async def test_urgent_ones_go_first(notify: Notify) -> None:
     await notify.receive(*(notify.request() for _ in range(3)), urgent := notify.request(urgent=True))
-    handed = notify.sender._take()
+    handed = notify.sender._take(10)
     assert len(handed) == 4
     assert handed[0].code == urgent.code
     await notify.hurry()
@@ -203,10 +203,43 @@ async def test_what_memory_does_not_take_waits_in_the_table(notify: Notify, monk
     assert [sms.asked for sms in notify.ledger.sent] == [1, 1, 1]
 
 
+async def test_what_is_in_memory_at_the_end_is_due_at_once_for_the_next_process(notify: Notify) -> None:
+    await notify.receive(notify.request(), notify.request())
+    await notify.sender.release()
+    assert await notify.states() == ["due", "due"]
+    assert [one.attempts for one in await notify.sender._claim(10)] == [1, 1]
+
+
+async def test_a_number_that_the_provider_gives_twice_costs_one_receipt_and_nothing_else(notify: Notify) -> None:
+    await notify.receive(notify.request(), notify.request())
+    claimed = {one.localid: one for one in notify.sender._take(10)}
+    async with notify.database.transaction() as tx:
+        await record_outcomes(claimed, [Outcome(localid, Fate.SENT, 7) for localid in claimed], tx)
+    assert await notify.states() == ["sent", "sent"]
+    assert await notify.events() == ["notification.sent.v1"] * 2
+
+
+async def test_what_comes_while_the_table_is_swept_is_sent_without_a_pause(
+    notify: Notify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notify.sender.SWEEP_SECONDS", 30.0)
+    claim = notify.sender._claim
+
+    async def slow(most: int) -> list[Claimed]:
+        swept = await claim(most)
+        await notify.receive(notify.request())
+        return swept
+
+    monkeypatch.setattr(notify.sender, "_claim", slow)
+    async with beside(notify.sender.send_due()), asyncio.timeout(5):
+        while await notify.states() != ["sent"]:
+            await asyncio.sleep(0.05)
+
+
 async def test_what_is_rolled_back_is_not_sent(notify: Notify) -> None:
     with pytest.raises(ZeroDivisionError):
         await _fail_after(notify, notify.request())
-    assert notify.sender._take() == []
+    assert notify.sender._take(10) == []
 
 
 async def test_receipts_by_poll_and_by_callback_count_once(notify: Notify, keys: Keys) -> None:

@@ -139,6 +139,44 @@ async def test_only_one_relay_leads_and_hears_of_the_others_commits(
     assert len(await published(kafka, {message.code})) == 1
 
 
+async def test_a_pending_row_whose_day_is_gone_does_not_hold_up_the_others(database: Database, kafka: Kafka) -> None:
+    async with database.transaction() as tx:
+        gone = "SELECT '2020-01-01'::date, ARRAY[gen_random_uuid()] FROM generate_series(1, 30)"
+        await tx.execute(f"INSERT INTO outbox_pending (day, ids) {gone}")
+    await commit(database, message := a_message())
+    async with relaying(database, kafka):
+        await until_struck(database)
+    assert len(await published(kafka, {message.code})) == 1
+
+
+async def test_a_relay_that_ends_in_the_middle_of_a_batch_publishes_it_before_what_came_later(
+    database: Database, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = a_message(), a_message()
+    begun = asyncio.Event()
+
+    async def never(*_: object) -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    relay = Relay("test", database, kafka.servers, Health().pulse("relay"))
+    async with asyncio.timeout(20):
+        task = asyncio.create_task(relay.run())
+        while not relay.leading:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)  # its first sweep
+        with monkeypatch.context() as stuck:
+            stuck.setattr(relay, "_send", never)
+            await commit(database, first)
+            await begun.wait()
+            await commit(database, second)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await relay.drain(5)
+    assert await pending(database) == 0
+    assert {key for key, _ in await published(kafka, {first.code, second.code})} == {first.code, second.code}
+
+
 async def test_republish_makes_events_pending_again(database: Database, kafka: Kafka) -> None:
     messages = [a_message(at=datetime.now(UTC)) for _ in range(5)]
     async with relaying(database, kafka):

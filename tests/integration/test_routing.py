@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from common.db import Database
 from common.errors import Poison
-from common.events import Answer, MessageReceived, Place, ReplyReceived
+from common.events import Answer, Kind, MessageReceived, Place, ReplyReceived
 from common.sealed import Sealer
 from routing.app import create_app, rulebook_of
 from routing.city import City
@@ -226,3 +226,19 @@ async def test_a_dry_run_stores_nothing_and_gives_reasons(routing: Routing) -> N
     assert (none["topic"], none["unit"]) == (None, "hq-triage")
     assert [reason["step"] for reason in gutter["reasons"]] == ["topic", "place", "urgency", "rule", "unit", "deadline"]
     assert (await routing.asked.get("/v1/cases", "supervisor")).json()["items"] == []
+
+
+async def test_a_question_is_answered_without_a_visit(routing: Routing) -> None:
+    await routing.receive(message := a_message(kind=Kind.INQUIRY))
+    assert await routing.step(message.code, "work-orders", {}) == "409"
+    assert await routing.step(message.code, "completions", {"outcome": "بازارچه جمعه‌ها باز است"}) == "answered"
+    assert (await routing.events(message.code))[-1] == "done"
+
+
+async def test_what_another_body_does_is_told_and_closed_and_an_objection_reopens_it(routing: Routing) -> None:
+    address = an_address(routing.sealer, "+989121234567")
+    await routing.receive(message := a_message(topic="XX-POWER", reply_to=address))
+    assert (await routing.case(message.code))["status"] == "closed"
+    assert await routing.events(message.code) == ["case.opened.v1", "case.moved.v1", "out_of_scope"]
+    await routing.hear(a_reply(Answer.OBJECTED, code=message.code))
+    assert (await routing.case(message.code))["status"] == "reopened"

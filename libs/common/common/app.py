@@ -34,6 +34,7 @@ from common.settings import SealedSettings, ServiceSettings
 
 log = logging.getLogger(__name__)
 DRAIN_SECONDS = 10.0
+LAST_SECONDS = 3.0
 Task = Callable[[], Awaitable[None]]
 
 
@@ -50,6 +51,7 @@ class Service:
         )
         self._relay = Relay(name, self.database, settings.kafka, self.health.pulse("relay"))
         self._consumers: list[Consumer] = []
+        self._last: list[Task] = []
         self._prepared = asyncio.Event()  # today's partitions exist
         self._tasks: dict[str, Task] = {"partitions": lambda: keep_days(self.database, self._prepared)}
         # Spans are opened by hand; FastAPI's own, and its metrics, come on top of every request.
@@ -102,6 +104,10 @@ class Service:
         """Keep a loop running for as long as the service does; it beats its own pulse."""
         self._tasks[name] = task
 
+    def finish_with(self, task: Task) -> None:
+        """Do this at the end, when no loop runs any more and the database is still there."""
+        self._last.append(task)
+
     @asynccontextmanager
     async def _lifespan(self, app: Edge) -> AsyncIterator[None]:
         json_logging.configure(self.name, self.settings.log_level)
@@ -115,6 +121,9 @@ class Service:
         yield
         await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
         await _cancel(*running)
+        for task in self._last:
+            with contextlib.suppress(Exception):  # what it leaves is found by a sweep
+                await asyncio.wait_for(task(), LAST_SECONDS)
         await _cancel(relaying)
         await self._relay.drain(DRAIN_SECONDS)
         await self.database.close()

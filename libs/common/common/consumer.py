@@ -30,7 +30,7 @@ FINISH_SECONDS = 5.0
 PAUSE = 0.5  # seconds between tries of a batch
 # Under load a batch is let grow: its fetch, its eight round trips and its offsets cost as much for 5 records as for
 # 100. A few records, as in quiet hours, are handled at once.
-BUSY = 10  # records
+BUSY = 30  # records; at 100 a second a pause brings 11, and so does not bring the next one
 GATHER = 0.1  # seconds
 
 

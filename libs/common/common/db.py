@@ -46,7 +46,7 @@ class Transaction:
         self._traceparents: list[str | None] = []
         self._causes: Mapping[str, str] = {}
         self.driver = driver
-        self.then: list[Callable[[], None]] = []
+        self._afterwards: list[Callable[[], None]] = []
 
     @property
     def session(self) -> AsyncSession:
@@ -71,7 +71,12 @@ class Transaction:
 
     def afterwards(self, act: Callable[[], None]) -> None:
         """Do this in memory once it is committed, and not at all when it is not."""
-        self.then.append(act)
+        self._afterwards.append(act)
+
+    def committed(self) -> None:
+        """It is: do what was to be done then."""
+        for act in self._afterwards:
+            act()
 
     def caused_by(self, events: Sequence[Event]) -> None:
         """Events published under the key of one of these belong to its trace."""
@@ -153,8 +158,7 @@ class Database:
                 raise
         if committed is not None and self.relay is not None:
             self.relay.hand(committed)
-        for act in tx.then:
-            act()
+        tx.committed()
 
     async def close(self) -> None:
         """Close every connection."""

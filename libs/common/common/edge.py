@@ -19,6 +19,7 @@ from common.auth import Require
 from common.errors import Problem
 
 BODY_LIMIT = 64 * 1024  # bytes
+CLIENT_LEFT = 499  # in the metric alone
 
 
 class DirectRoute(APIRoute):
@@ -26,9 +27,11 @@ class DirectRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Any, **given: Any) -> None:
         super().__init__(path, endpoint, **given)
-        calls = [dependency.call for dependency in self.dependant.dependencies]
-        if len(calls) != 1 or not isinstance(calls[0], Require) or self.param_convertors:
-            raise TypeError(f"{path}: a direct route has a fixed path, and takes a request and its caller")
+        needs = self.dependant
+        calls = [dependency.call for dependency in needs.dependencies]
+        others = [*needs.query_params, *needs.header_params, *needs.cookie_params, *needs.body_params]
+        if len(calls) != 1 or not isinstance(calls[0], Require) or self.param_convertors or others:
+            raise TypeError(f"{path}: a direct route has a fixed path, and takes a request and its caller alone")
         self._require = calls[0]
 
     async def answer(self, request: Request) -> Response:
@@ -96,8 +99,8 @@ class Edge(FastAPI):
         request = Request(scope, receive)
         try:
             response = await route.answer(request)
-        except ClientDisconnect:
-            return  # in the middle of its body: nothing was stored, and nobody waits for an answer
+        except ClientDisconnect:  # in the middle of its body: nothing was stored, and nobody waits for an answer
+            response = Response(status_code=CLIENT_LEFT)
         except Exception as error:
             response = errors.answer(request, error)
         await response(scope, receive, send)

@@ -36,9 +36,9 @@ GROUP BY day, (n - 1) / {MOST_TOGETHER} ORDER BY min(n) RETURNING seq
 """
 _PENDING = """
 SELECT seq, o.id, stream, key, name, at, traceparent, body
-FROM (SELECT * FROM outbox_pending ORDER BY seq LIMIT $1) AS oldest,
-     unnest(ids) WITH ORDINALITY AS one (id, n) JOIN outbox o USING (id)
-WHERE o.day = oldest.day ORDER BY seq, n
+FROM (SELECT * FROM outbox_pending ORDER BY seq LIMIT $1) AS oldest
+CROSS JOIN unnest(ids) WITH ORDINALITY AS one (id, n) LEFT JOIN outbox o ON o.day = oldest.day AND o.id = one.id
+ORDER BY seq, n
 """
 _STRIKE = "DELETE FROM outbox_pending WHERE seq = ANY($1::bigint[])"
 _REPUBLISH = f"""
@@ -116,7 +116,9 @@ async def pending(connection: Driver, limit: int) -> list[Parcel]:
     """The oldest that is not yet struck off, in order, at most `limit` parcels."""
     parcels: dict[int, list[Outgoing]] = {}
     for seq, *event in await connection.fetch(_PENDING, limit):
-        parcels.setdefault(seq, []).append(Outgoing(*event))
+        events = parcels.setdefault(seq, [])
+        if event[0] is not None:  # else its day's partition is gone, and nothing can be published: it is struck off
+            events.append(Outgoing(*event))
     return [Parcel([seq], events) for seq, events in parcels.items()]
 
 

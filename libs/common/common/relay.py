@@ -76,6 +76,7 @@ class Relay:
 
     async def drain(self, seconds: float) -> None:
         """Publish what is left, when `run` has been cancelled; bounded, for the table keeps it anyway."""
+        self._behind = True  # a batch that was under way is in the table alone, and comes first
         try:
             async with asyncio.timeout(seconds):
                 while self.leading and (self._waiting or self._behind):
@@ -133,9 +134,9 @@ class Relay:
 
     async def _publish(self, batch: Sequence[Parcel]) -> None:
         """Acknowledged by Kafka, then struck off."""
-        events = [event for parcel in batch for event in parcel.events]
-        if not events:
+        if not batch:
             return
+        events = [event for parcel in batch for event in parcel.events]
         parent = next((row.traceparent for row in events if telemetry.follows(row.traceparent)), None)
         if parent is None:
             await self._send(events)

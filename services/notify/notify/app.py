@@ -26,6 +26,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.consume(Stream.NOTIFICATIONS, handlers)
     service.run_beside("sender", sender.send_due)
     service.run_beside("receipts", sender.ask_receipts)
+    service.finish_with(sender.release)
     service.app.state.receipt_secret = settings.receipt_secret
     service.serve(api.router)
     return service.app

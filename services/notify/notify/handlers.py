@@ -31,7 +31,8 @@ def store_requests_with(
         due = [(localid, rows[one][1]) for localid, one, tellable in stored if tellable]
         await tx.insert(table(Due), [_due(localid, row, leased) for localid, row in due])
         if leased:
-            tx.afterwards(lambda: sender.hand([(row["priority"], _claimed(localid, row)) for localid, row in due]))
+            handed = [(row["priority"], _claimed(localid, row)) for localid, row in due]
+            tx.afterwards(lambda: sender.hand(handed, now + LEASE))
         tx.publish(*(_failed(*rows[one], now) for _, one, tellable in stored if not tellable))
 
     return store_requests

@@ -16,17 +16,24 @@ from notify.providers.kavenegar import DELIVERED, UNDELIVERED, Fate, Outcome
 FIRST_CHECK = timedelta(seconds=2)
 GIVE_UP = timedelta(hours=24)
 
+# A provider's number that stands there already (it gave one twice, or counts anew) costs that SMS its receipt alone.
 _SENT = """
-WITH done AS (DELETE FROM due WHERE localid = ANY($1::bigint[]) RETURNING localid)
-INSERT INTO unconfirmed (provider_id, localid, sent_at, check_at)
-SELECT provider_id, localid, $3, $4 FROM unnest($1::bigint[], $2::bigint[]) AS o (localid, provider_id)
-JOIN done USING (localid) RETURNING localid
+WITH done AS (DELETE FROM due WHERE localid = ANY($1::bigint[]) RETURNING localid), noted AS (
+    INSERT INTO unconfirmed (provider_id, localid, sent_at, check_at)
+    SELECT provider_id, localid, $3, $4 FROM unnest($1::bigint[], $2::bigint[]) AS o (localid, provider_id)
+    JOIN done USING (localid) ON CONFLICT (provider_id) DO NOTHING
+)
+SELECT localid FROM done
 """
 _RETRY = """
 UPDATE due SET due_at = o.due_at
-FROM unnest($1::bigint[], $2::timestamptz[]) AS o (localid, due_at) WHERE due.localid = o.localid
+FROM unnest($1::bigint[], $2::int[], $3::timestamptz[]) AS o (localid, attempt, due_at)
+WHERE due.localid = o.localid AND due.attempts = o.attempt
 """
-_FAILED = "DELETE FROM due WHERE localid = ANY($1::bigint[]) RETURNING localid"
+_FAILED = """
+DELETE FROM due USING unnest($1::bigint[], $2::int[]) AS o (localid, attempt)
+WHERE due.localid = o.localid AND due.attempts = o.attempt RETURNING due.localid
+"""
 _CONFIRMED = """
 WITH done AS (DELETE FROM unconfirmed WHERE provider_id = ANY($1::bigint[]) RETURNING provider_id, localid), noted AS (
     INSERT INTO receipts (localid, outcome, at)
@@ -34,12 +41,6 @@ WITH done AS (DELETE FROM unconfirmed WHERE provider_id = ANY($1::bigint[]) RETU
     JOIN done USING (provider_id) RETURNING localid, outcome
 )
 SELECT id, code, told, means, outcome, traceparent FROM noted JOIN deliveries USING (localid)
-"""
-_ASK_LATER = """
-UPDATE unconfirmed SET check_at = CASE
-    WHEN sent_at < $2::timestamptz - interval '48 hours' THEN 'infinity'
-    ELSE $2 + greatest(interval '2 seconds', $2 - sent_at) END
-WHERE provider_id = ANY($1::bigint[])
 """
 
 
@@ -76,10 +77,11 @@ async def record_outcomes(claimed: Mapping[int, Claimed], outcomes: Sequence[Out
         tx.publish(*(_sent(claimed[row[0]], now) for row in done))
     if retried:
         due = [now + pause(claimed[o.localid].attempts, slow=o.slow) for o in retried]
-        await tx.execute(_RETRY, [o.localid for o in retried], due)
+        tries = [claimed[o.localid].attempts for o in retried]
+        await tx.execute(_RETRY, [o.localid for o in retried], tries, due)
     if refused:
         reasons = {o.localid: o.detail or "refused" for o in refused}
-        done = await tx.fetch(_FAILED, list(reasons))
+        done = await tx.fetch(_FAILED, list(reasons), [claimed[i].attempts for i in reasons])
         tx.publish(*(_failed(claimed[row[0]], reasons[row[0]], now) for row in done))
 
 
@@ -94,11 +96,6 @@ async def record_receipts(statuses: Mapping[int, int], tx: Transaction) -> int:
     rows = await tx.fetch(_CONFIRMED, ids, [told[i] for i in ids], now)
     tx.publish(*(_confirmed(row, now) for row in rows))
     return len(rows)
-
-
-async def ask_later(asked: Sequence[int], tx: Transaction) -> None:
-    """Ask again for those that are still open, ever more seldom; after 48 hours only a callback can tell."""
-    await tx.execute(_ASK_LATER, asked, datetime.now(UTC))
 
 
 def _attempt(delivery: Claimed, outcome: Outcome, now: datetime) -> dict[str, object]:

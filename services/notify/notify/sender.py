@@ -18,13 +18,14 @@ from common.errors import is_transient
 from common.health import Pulse
 from common.sealed import Sealer
 
-from notify.outcomes import Claimed, ask_later, record_outcomes, record_receipts
-from notify.providers.kavenegar import CLOSED, MOST_ASKED, MOST_SENT, Fate, Kavenegar, Outcome, Outgoing
+from notify.outcomes import Claimed, record_outcomes, record_receipts
+from notify.providers.kavenegar import MOST_ASKED, MOST_SENT, Fate, Kavenegar, Outcome, Outgoing
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)  # six times the longest call
 IN_FLIGHT = 4  # calls at a time
-MOST_IN_MEMORY = 2000  # deliveries; four calls of 200 at a time empty it in 25 s, even when each takes its 10 s
+AT_A_TIME = MOST_SENT * IN_FLIGHT
+MOST_IN_MEMORY = 2000  # deliveries; four calls of 200 at a time empty it in 30 s, even when each takes its 10 s
 SWEEP_SECONDS = 1.0
 SURE_SECONDS = 20.0  # a lease with less than this left is let go; the sweep takes it up when it is over
 RECEIPT_SECONDS = 1.0
@@ -41,7 +42,20 @@ WITH claimed AS (
 SELECT localid, id, code, told, means, phone, text, parts, attempts, created_at, traceparent
 FROM claimed JOIN deliveries USING (localid) ORDER BY priority, localid
 """
-_UNCONFIRMED = "SELECT provider_id FROM unconfirmed WHERE check_at <= $1 ORDER BY check_at LIMIT $2"
+# Asked ever more seldom; after 48 hours only a callback can tell.
+_UNCONFIRMED = """
+UPDATE unconfirmed u SET check_at = CASE
+    WHEN sent_at < $1::timestamptz - interval '48 hours' THEN 'infinity'
+    ELSE $1 + greatest(interval '2 seconds', $1 - sent_at) END
+FROM (
+    SELECT provider_id FROM unconfirmed WHERE check_at <= $1 ORDER BY check_at LIMIT $2 FOR UPDATE SKIP LOCKED
+) AS next
+WHERE u.provider_id = next.provider_id
+RETURNING u.provider_id
+"""
+_RELEASE = """
+UPDATE due SET due_at = now(), attempts = attempts - 1 WHERE localid = ANY($1::bigint[]) AND attempts = 1
+"""
 
 
 class Sender:
@@ -61,11 +75,12 @@ class Sender:
         """Whether so many that are about to be stored should be stored as leased, and handed over in memory."""
         return self._well and sum(map(len, self._handed.values())) + count <= MOST_IN_MEMORY
 
-    def hand(self, leased: Sequence[tuple[int, Claimed]]) -> None:
-        """Take deliveries with their priority, whose lease of `LEASE` was just committed."""
-        until = time.monotonic() + LEASE.total_seconds() - SURE_SECONDS
+    def hand(self, leased: Sequence[tuple[int, Claimed]], until: datetime) -> None:
+        """Take deliveries with their priority, whose lease until a moment was just committed."""
+        left = (until - datetime.now(UTC)).total_seconds() - SURE_SECONDS
+        until_here = time.monotonic() + left
         for priority, one in leased:
-            self._handed[priority].append((until, one))
+            self._handed[priority].append((until_here, one))
         self._wake.set()
 
     async def send_due(self) -> None:
@@ -96,25 +111,34 @@ class Sender:
                 await asyncio.sleep(RECEIPT_SECONDS)
 
     async def _due(self) -> list[Claimed]:
-        """What was handed over in memory and, now and then, what is due by the table."""
-        due = self._take()
+        """What is due by the table, looked at now and then, and what was handed over in memory."""
+        self._wake.clear()  # before memory is looked at: what comes from here on wakes the next pause
+        swept: list[Claimed] = []
         if time.monotonic() >= self._next_sweep:
-            room = max(MOST_SENT, MOST_SENT * IN_FLIGHT - len(due))
+            room = max(MOST_SENT, AT_A_TIME - sum(map(len, self._handed.values())))
             swept = await self._claim(room)
             self._next_sweep = 0.0 if len(swept) == room else time.monotonic() + SWEEP_SECONDS
-            due += swept
-        return due
+        handed = self._take(AT_A_TIME - len(swept))
+        known = {one.localid for one in handed}
+        return [*handed, *(one for one in swept if one.localid not in known)]
 
-    def _take(self) -> list[Claimed]:
-        """Urgent ones first, as much as the calls in flight may carry."""
+    def _take(self, most: int) -> list[Claimed]:
+        """Urgent ones first."""
         taken: list[Claimed] = []
         now = time.monotonic()
         for waiting in self._handed.values():
-            while waiting and len(taken) < MOST_SENT * IN_FLIGHT:
+            while waiting and len(taken) < most:
                 until, one = waiting.popleft()
                 if until > now:
                     taken.append(one)
         return taken
+
+    async def release(self) -> None:
+        """At the end of the process: what is left in memory is due at once, for whoever comes next."""
+        left = [one.localid for waiting in self._handed.values() for _, one in waiting]
+        if left:
+            async with self._database.transaction() as tx:
+                await tx.execute(_RELEASE, left)
 
     async def _claim(self, most: int) -> list[Claimed]:
         now = datetime.now(UTC)
@@ -126,7 +150,6 @@ class Sender:
         if not self._well:
             await asyncio.sleep(FAILED_SECONDS)
             return
-        self._wake.clear()
         try:
             async with asyncio.timeout(SWEEP_SECONDS):
                 await self._wake.wait()
@@ -158,11 +181,9 @@ class Sender:
             rows = await tx.fetch(_UNCONFIRMED, datetime.now(UTC), MOST_ASKED)
         if not rows:
             return 0
-        asked = [row[0] for row in rows]
-        statuses = await self._provider.receipts(asked)
+        statuses = await self._provider.receipts([row[0] for row in rows])
         async with self._database.transaction() as tx:
             await record_receipts(statuses, tx)
-            await ask_later([one for one in asked if statuses.get(one) not in CLOSED], tx)
         return len(rows)
 
 

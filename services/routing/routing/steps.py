@@ -1,17 +1,17 @@
 """One step of one case: the workflow's word, the new row, its history, and the events that tell of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from common.db import Transaction
-from common.events import CaseMoved, Channel, Event, NotificationRequested, SealedAddress, Status, Step, Told
+from common.events import CaseMoved, Channel, Event, Kind, NotificationRequested, SealedAddress, Status, Step, Told
 
 from routing.city import City
 from routing.decide import TRIAGE_HOURS
 from routing.models import Case, History
-from routing.workflow import TOLD, after
+from routing.workflow import TOLD, after, step_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Move:
 
 def move(case: Case, asked: Move, city: City, tx: Transaction) -> list[Event]:
     """Take the step on a case whose row is locked; Problem 409 when the workflow does not allow it."""
+    asked = replace(asked, step=step_for(Kind(case.kind), asked.step))
     case.status = after(Status(case.status), asked.step)
     case.revision += 1
     if asked.unit is not None:

@@ -70,6 +70,15 @@ OPEN = frozenset(Status) - {Status.ANSWERED, Status.ACCEPTED, Status.CLOSED}
 NO_VISIT = frozenset({Kind.INQUIRY, Kind.THANKS})  # kinds that open no work order
 
 
+def step_for(kind: Kind, step: Step) -> Step:
+    """The step that this is for a kind: a question is answered without a visit, so nobody is sent out for it."""
+    if kind not in NO_VISIT:
+        return step
+    if step is Step.ORDER_WORK:
+        raise Problem(409, f"A case of kind {kind} opens no work order; `completions` answers it.")
+    return Step.ANSWER if step is Step.COMPLETE else step
+
+
 def after(status: Status, step: Step) -> Status:
     """The status after a step; Problem 409 where the workflow does not allow it."""
     allowed = ALLOWED[status]

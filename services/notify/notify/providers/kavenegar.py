@@ -17,7 +17,6 @@ MOST_ASKED = 500
 BAD_ITEM = frozenset({411, 413, 417})  # one of the call's numbers or texts is not acceptable
 DELIVERED = frozenset({10})
 UNDELIVERED = frozenset({6, 11, 13, 14})
-CLOSED = DELIVERED | UNDELIVERED
 
 
 class Fate(Enum):

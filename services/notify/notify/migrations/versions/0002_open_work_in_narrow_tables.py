@@ -13,7 +13,7 @@ _MOVE = (
     """UPDATE attempts SET provider_id = d.provider_id FROM deliveries d
        WHERE d.localid = attempts.localid AND attempts.outcome = 'sent'""",
     """INSERT INTO unconfirmed (provider_id, localid, sent_at, check_at)
-       SELECT provider_id, localid, sent_at, check_at FROM deliveries WHERE state = 'sent'""",
+       SELECT provider_id, localid, sent_at, check_at FROM deliveries WHERE state = 'sent' ON CONFLICT DO NOTHING""",
     """INSERT INTO receipts (localid, outcome, at)
        SELECT localid, state, closed_at FROM deliveries WHERE state IN ('delivered', 'undelivered')""",
     "UPDATE deliveries SET tellable = false WHERE state = 'untellable'",

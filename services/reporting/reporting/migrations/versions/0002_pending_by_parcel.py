@@ -1,4 +1,4 @@
-"""A row of outbox_pending for what a transaction stored, not for each event (ADR 1)."""
+"""A row of outbox_pending for what a transaction stored, not for each event (ADR 9)."""
 
 from alembic import op
 from common.migrations import PENDING_BY_PARCEL
