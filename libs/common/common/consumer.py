@@ -51,7 +51,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         """Consume until cancelled, or until too many dead letters in a row say that something is wrong."""
         self._dead_letters = DeadLetters(self._service, servers, self._stream)
         while self.stopped is None:
-            client = kafka.consumer(servers, self._service, instance)
+            client = kafka.consumer(servers, kafka.group_of(self._service, self._stream), instance)
             try:
                 client.subscribe([self._stream.value], listener=self)
                 await client.start()

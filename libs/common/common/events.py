@@ -14,9 +14,10 @@ from uuid_utils.compat import uuid7
 
 
 class Stream(StrEnum):
-    """The three streams; each has a dead-letter twin."""
+    """The streams; each has a dead-letter twin. Messages have two lanes, so that what may be urgent never waits."""
 
     MESSAGES = "messages.v1"
+    URGENT = "messages.urgent.v1"
     NOTIFICATIONS = "notifications.v1"
     ACTIVITY = "activity.v1"
 
@@ -175,6 +176,10 @@ class MessageReceived(CaseEvent, name="message.received.v1", stream=Stream.MESSA
     received_at: AwareDatetime
 
 
+class UrgentMessageReceived(MessageReceived, name="urgent.message.received.v1", stream=Stream.URGENT):
+    """A message that may be urgent, in the lane of its own; routing has the last word. intake → routing."""
+
+
 class ReplyReceived(Event, name="reply.received.v1", stream=Stream.MESSAGES):
     """A citizen answered our answer with 31 or 33; routing finds the case. intake → routing."""
 
@@ -284,6 +289,7 @@ class NotificationFailed(CaseEvent, name="notification.failed.v1", stream=Stream
 
 EVENTS: tuple[type[Event], ...] = (
     MessageReceived,
+    UrgentMessageReceived,
     ReplyReceived,
     NotificationRequested,
     CallChanged,

@@ -3,7 +3,7 @@
 from common import commands
 from common.app import Service
 from common.consumer import Handlers
-from common.events import MessageReceived, ReplyReceived, Stream
+from common.events import MessageReceived, ReplyReceived, Stream, UrgentMessageReceived
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
@@ -27,10 +27,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     decider = Decider(city, Classifier.load(city.topics))
     rulebook = rulebook_of(city)
     service.app.state.city, service.app.state.decider, service.app.state.rulebook = city, decider, rulebook
+    register_cases = register_cases_with(decider, rulebook)
     handlers: Handlers = {
-        MessageReceived: register_cases_with(decider, rulebook),
+        MessageReceived: register_cases,
         ReplyReceived: record_replies_with(city),
     }
+    service.consume(Stream.URGENT, {UrgentMessageReceived: register_cases})
     service.consume(Stream.MESSAGES, handlers)
     service.serve(cases.router, catalogue.router)
     reading = service.health.pulse("rulebook")
