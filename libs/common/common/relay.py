@@ -1,9 +1,10 @@
 """The relay: publishes what the outbox says is pending, then strikes it off.
 
 One relay per database is active (an advisory lock). What its own process commits is handed over in memory;
-other replicas say NOTIFY; and a sweep of the table finds what either missed. Urgent messages go ahead of what waits:
-they have a stream of their own, so no order is broken, and are struck off with what they were stored with. A crash between the broker's
-acknowledgement and the strike publishes again, with the same ids: the consumers' inboxes skip them.
+other replicas say NOTIFY; and a sweep of the table finds what either missed. Urgent messages go ahead of what
+waits: they have a stream of their own, so no order is broken, and are struck off with what they were stored with. A
+crash between the broker's acknowledgement and the strike publishes again, with the same ids: the consumers' inboxes
+skip them.
 """
 
 import asyncio
@@ -224,7 +225,7 @@ class Relay:
                 await asyncio.sleep(1)
         self._behind = self._more_urgent = True
 
-    def _on_notify(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
+    def _on_notify(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         self._behind = True
         self._more_urgent |= payload == outbox.AHEAD
         self._wake.set()

@@ -17,10 +17,12 @@ import yaml
 from common.folding import fold
 from common.phrases import Found, PhraseTable
 
+URGENT_TOPIC, OTHER_TOPIC, NO_TOPIC = "urgent topic", "other topic", "no topic"
 DENIES_BEFORE, DENIES_AFTER = "denials before", "denials after"
 MATTER = "a matter that is urgent by itself"
 _DENIED_WITHIN = 2  # words after a sign in which a denial still speaks of it
-# For the lane alone: signs worth so much together, or so little calm where the matter itself is urgent. Of the messages
+# For the lane alone, where no topic is given: signs worth so much together, or so little calm where the matter itself
+# is urgent. Of the messages
 # that routing finds urgent 95-100 % are met, and 20-23 % of the others (docs/adr/0012).
 _ALARMING = 0.3
 _NOT_CALMED = -0.9
@@ -53,10 +55,11 @@ def may_be_urgent(text: str, topic: str | None) -> bool:
         return True
     words = fold(text).split()
     found = _table().find(words)
-    weight = sum(map(weights().signs.__getitem__, _signs(found, words)))
-    if weight >= _ALARMING:
-        return True
-    return topic is None and weight >= _NOT_CALMED and any(name == MATTER for name, _, _ in found)
+    worth = weights()
+    weight = sum(map(worth.signs.__getitem__, _signs(found, words)))
+    if topic is not None:
+        return worth.topics[OTHER_TOPIC] + weight >= worth.threshold
+    return weight >= _ALARMING or (weight >= _NOT_CALMED and any(name == MATTER for name, _, _ in found))
 
 
 def signs_in(text: str) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from routing.city import City
 from routing.classify import Classifier
 from routing.decide import Decider
 from routing.handlers import record_replies_with, register_cases_with
+from routing.lanes import register_urgent_with
 from routing.rulebook import Rulebook
 from routing.rules import Known
 from routing.settings import Settings
@@ -32,7 +33,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         MessageReceived: register_cases,
         ReplyReceived: record_replies_with(city),
     }
-    service.consume(Stream.URGENT, {UrgentMessageReceived: register_cases})
+    urgent: Handlers = {UrgentMessageReceived: register_urgent_with(decider, rulebook, register_cases)}
+    service.consume(Stream.URGENT, urgent)
     service.consume(Stream.MESSAGES, handlers)
     service.serve(cases.router, catalogue.router)
     reading = service.health.pulse("rulebook")

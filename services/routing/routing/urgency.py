@@ -6,9 +6,7 @@ The signs, their phrases and their weights are in `common.signs`, for intake loo
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from common.signs import known_signs, signs_in, weights
-
-URGENT_TOPIC, OTHER_TOPIC, NO_TOPIC = "urgent topic", "other topic", "no topic"
+from common.signs import NO_TOPIC, OTHER_TOPIC, URGENT_TOPIC, known_signs, signs_in, weights
 
 
 @dataclass(frozen=True, slots=True)

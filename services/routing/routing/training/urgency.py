@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import yaml
 from common.folding import fold
-from common.signs import known_signs, signs_in
+from common.signs import NO_TOPIC, OTHER_TOPIC, URGENT_TOPIC, known_signs, signs_in
 from numpy.typing import NDArray
 
-from routing.urgency import NO_TOPIC, OTHER_TOPIC, URGENT_TOPIC, topic_kind
+from routing.urgency import topic_kind
 
 Floats = NDArray[np.float64]
 Message = Mapping[str, Any]
