@@ -1,8 +1,7 @@
 """Every event that crosses Kafka, in the order in which a message meets them. Start reading here.
 
-An event is a past participle with its name, its stream and its key. Within a version only optional
-fields are added; readers ignore what they do not know; `tests/contract/golden` holds one JSON per version.
-The envelope's attributes (`id`, `at`, `traceparent`) travel as headers and stay out of the body.
+An event is a past participle with its name, its stream and its key. Within a version only optional fields are added;
+readers ignore others; `tests/contract/golden` holds one JSON each. `id`, `at` and `traceparent` travel as headers.
 """
 
 from enum import StrEnum
@@ -135,7 +134,6 @@ class Event(BaseModel):
 
     name: ClassVar[str]
     stream: ClassVar[Stream]
-
     id: UUID = Field(default_factory=uuid7, exclude=True)
     at: AwareDatetime = Field(exclude=True)
     traceparent: str | None = Field(default=None, exclude=True)
