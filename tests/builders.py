@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 from common.codes import new_code
 from common.commands import migrate
@@ -12,6 +13,7 @@ from common.events import (
     CaseMoved,
     CaseOpened,
     Channel,
+    IncidentEvent,
     Kind,
     MessageReceived,
     NotificationRequested,
@@ -29,6 +31,7 @@ from uuid_utils.compat import uuid7
 from workbench.keys import AUDIENCE, ISSUER, Keys
 from workbench.postgres import Postgres
 
+AnIncident = TypeVar("AnIncident", bound=IncidentEvent)
 NOW = datetime.now(UTC).replace(microsecond=0)
 SERVICES = Path(__file__).parents[1] / "services"
 
@@ -121,6 +124,12 @@ def a_move(code: str, revision: int, step: Step, status: Status, **given: Any) -
     """A step of a case."""
     usual: dict[str, Any] = {"at": NOW, "code": code, "revision": revision, "step": step, "status": status}
     return CaseMoved(**usual | {"unit": "region-5", "level": "region"} | given)
+
+
+def an_incident_event(kind: type[AnIncident], incident: UUID, revision: int, **given: Any) -> AnIncident:
+    """Something about an incident of snow in region 5."""
+    usual: dict[str, Any] = {"at": NOW, "incident": incident, "revision": revision, "family": "US-SNOW"}
+    return kind(**usual | {"regions": (5,)} | given)
 
 
 def a_sending(code: str, **given: Any) -> NotificationSent:

@@ -15,6 +15,8 @@ from workbench.load import Target, numbered, percentile, post_all
 from workbench.ports import free_port, listens
 from workbench.system import Workbench
 
+from tests.bench import duplicates, worklists
+from tests.bench.decisions import decision_costs
 from tests.bench.measure import (
     BODY,
     count,
@@ -26,6 +28,7 @@ from tests.bench.measure import (
 )
 
 MESSAGES = int(sys.argv[1]) if len(sys.argv) > 1 else 60_000
+CASES = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
 SECONDS = 6
 ROUNDS = 3
 
@@ -88,14 +91,16 @@ async def latency(bench: Workbench) -> dict[str, Any]:
 
 
 async def main() -> None:
-    """All of it, on a system of its own."""
-    figures: dict[str, Any] = {}
+    """All of it, on systems of its own."""
+    figures: dict[str, Any] = {"decision_us_per_message": decision_costs()}
     with tempfile.TemporaryDirectory(prefix="pasokh-bench-") as folder:
+        figures["duplicates_ms"] = await duplicates.measure()
+        figures["worklists_ms"] = await worklists.measure(CASES)
+        print(figures, flush=True)
         with Workbench(Home(Path(folder, "whole"))) as bench:
             figures["latency_at_100_per_second"] = await latency(bench)
-            print(figures, flush=True)
             figures["whole_path"] = await whole_path(bench, Path(folder))
-            print(figures["whole_path"], flush=True)
+            print(figures["latency_at_100_per_second"], figures["whole_path"], flush=True)
         # Accepting alone, relay and Kafka included: what consumes would take its turn on the same cores.
         with Workbench(Home(Path(folder, "accept")), services=("intake",)) as bench:
             figures["accept"] = await accept_ratio(bench, Path(folder))

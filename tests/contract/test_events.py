@@ -24,6 +24,16 @@ def test_the_golden_event_reads_and_writes_the_same(kind: type[Event]) -> None:
     assert event.stream == document["stream"]
 
 
+@pytest.mark.parametrize("path", sorted((GOLDEN / "later").glob("*.json")), ids=lambda path: path.stem)
+def test_fields_that_came_within_a_version_read_and_write_the_same(path: Path) -> None:
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    event = BY_NAME[path.stem].model_validate(document["attributes"] | document["body"])
+    written = json.loads(event.model_dump_json())
+    first = json.loads((GOLDEN / path.name).read_text(encoding="utf-8"))
+    assert {name: written[name] for name in document["body"]} == document["body"]
+    assert document["body"].keys() > first["body"].keys()
+
+
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.name)
 def test_a_record_is_read_as_it_was_written_and_unknown_fields_are_ignored(kind: type[Event]) -> None:
     document = json.loads((GOLDEN / f"{kind.name}.json").read_text(encoding="utf-8"))

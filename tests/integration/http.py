@@ -25,6 +25,14 @@ class Asked:
         """Get as `role` or `role:unit`."""
         return await self._client.get(path, params=query, headers=self._as(who))
 
+    async def delete(self, path: str, who: str) -> httpx.Response:
+        """Delete as `role` or `role:unit`."""
+        return await self._client.delete(path, headers=self._as(who))
+
+    async def get_as(self, media_type: str, path: str, who: str) -> httpx.Response:
+        """Get in a form that the service offers beside JSON."""
+        return await self._client.get(path, headers=self._as(who) | {"Accept": media_type})
+
     def _as(self, who: str) -> dict[str, str]:
         role, _, unit = who.partition(":")
         citizen = (unit or "citizen-1") if role == "app" else None

@@ -2,14 +2,19 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from common.db import Database
 from common.events import (
     CallChanged,
     CallEvent,
+    CaseOpened,
     Channel,
     Event,
+    IncidentChanged,
+    IncidentClosed,
+    IncidentOpened,
     NotificationDelivered,
     NotificationFailed,
     Status,
@@ -20,10 +25,11 @@ from reporting.app import create_app
 from reporting.handlers import HANDLERS
 from reporting.models import FACTS, table
 from reporting.settings import Settings
+from uuid_utils.compat import uuid7
 from workbench.keys import Keys
 from workbench.postgres import Postgres
 
-from tests.builders import a_database, a_move, a_sending, an_opening, service_settings
+from tests.builders import a_database, a_move, a_sending, an_incident_event, an_opening, service_settings
 from tests.integration.http import Asked
 
 MORNING = datetime(2026, 11, 24, 6, tzinfo=UTC)
@@ -126,6 +132,16 @@ async def test_the_figures_of_a_shift(reporting: Reporting) -> None:
     assert (await reporting.shift("noon"))["messages"] == 0
 
 
+async def test_a_child_is_told_from_a_matter_of_its_own(reporting: Reporting) -> None:
+    parent, child = an_opening(), an_opening(parent="1234567897")
+    answered = a_move(child.code, 2, Step.ANSWER_WITH, Status.ANSWERED, parent="1234567897")
+    await reporting.receive([answered, child, parent])
+    async with reporting.database.transaction() as tx:
+        assert await tx.fetchval("SELECT array_agg(code) FROM case_facts WHERE parent IS NULL") == [parent.code]
+    steps = (await reporting.asked.get(f"/v1/cases/{child.code}/timeline", "supervisor")).json()["steps"]
+    assert [step["step"] for step in steps if step["detail"].get("parent") == "1234567897"] == ["joined", "answer_with"]
+
+
 async def test_shuffled_and_doubled_events_give_the_same_facts(reporting: Reporting) -> None:
     day = a_day()
     await reporting.receive(day)
@@ -180,3 +196,48 @@ async def test_dates_that_do_not_fit_are_422(reporting: Reporting, query: dict[s
     answer = await reporting.asked.get("/v1/reports/shifts", "supervisor", **query)
     assert answer.status_code == 422
     assert answer.json()["detail"]
+
+
+def a_snow(*codes: str) -> tuple[list[Event], UUID, UUID]:
+    """Two incidents of one family, the first merged into the second; a case with each of three of their events."""
+    first, second = uuid7(), uuid7()
+    hour = timedelta(hours=1)
+    events = [
+        an_incident_event(IncidentOpened, first, 1, at=MORNING, first_seen=MORNING - hour, codes=codes[:1]),
+        an_incident_event(IncidentChanged, first, 2, at=MORNING, state="confirmed", codes=codes[1:2], regions=(5, 6)),
+        an_incident_event(IncidentClosed, first, 3, at=MORNING + hour, regions=(5, 6), by="s"),
+        an_incident_event(IncidentOpened, second, 1, at=MORNING + hour, first_seen=MORNING, codes=codes[2:]),
+        an_incident_event(IncidentChanged, first, 4, state="merged", merged_into=second, regions=(5, 6)),
+        an_incident_event(IncidentChanged, second, 2, state="open", regions=(5, 6), nahiye=("5-2",)),
+    ]
+    return list(events), first, second
+
+
+async def test_messages_of_incidents_are_told_apart(reporting: Reporting) -> None:
+    day = a_day()
+    codes = [event.code for event in day[:3] if isinstance(event, CaseOpened)]
+    events, first, second = a_snow(*codes[:2])
+    await reporting.receive([*events, *day])
+    shift = await reporting.shift("morning")
+    assert (shift["messages"], shift["incident_messages"]) == (3, 2)
+    query: dict[str, Any] = {"from": "2026-11-24", "to": "2026-11-24"}
+    [topic] = (await reporting.asked.get("/v1/reports/topics", "supervisor", **query)).json()["items"]
+    assert (topic["key"], topic["messages"], topic["incident_messages"]) == ("US-GUTTER", 3, 2)
+    page = (await reporting.asked.get("/v1/reports/incidents", "supervisor", **query, limit=1)).json()
+    rest = await reporting.asked.get("/v1/reports/incidents", "supervisor", **query, cursor=page["next_cursor"])
+    [gone], [stays] = page["items"], rest.json()["items"]
+    assert (gone["incident"], gone["state"], gone["messages"]) == (str(first), "merged", 0)
+    assert (stays["incident"], stays["state"], stays["regions"]) == (str(second), "open", [5, 6])
+    assert (stays["messages"], stays["urgent"], stays["answered"], stays["sms_sent"]) == (2, 1, 2, 2)
+
+
+async def test_shuffled_and_doubled_events_of_incidents_give_the_same_facts(reporting: Reporting) -> None:
+    events, _, second = a_snow("1", "2", "3")
+    await reporting.receive(events)
+    expected = await reporting.facts()
+    assert len(expected["incident_members"]) == 3
+    assert str(second) in str(expected["incident_facts"])
+    for seed in range(12):
+        await reporting.forget()
+        await reporting.receive(_shuffled(events, seed), batch=1 + seed % 4)
+        assert await reporting.facts() == expected

@@ -1,3 +1,5 @@
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,9 +66,10 @@ class Routing:
         return message.code
 
 
-@pytest.fixture
-async def routing(postgres: Postgres, database_name: str, keys: Keys) -> AsyncIterator[Routing]:
-    database = await a_database(postgres, "routing", database_name)
+@contextlib.asynccontextmanager
+async def a_routing(postgres: Postgres, name: str, keys: Keys) -> AsyncIterator[Routing]:
+    """Routing on a fresh database, by the project's own rules."""
+    database = await a_database(postgres, "routing", name)
     app = create_app(Settings.model_construct(None, **service_settings(database.address, keys)))
     made = Routing(database, Asked(app, keys), Sealer.from_file(keys.seal_keys))
     for rulebook in (made.rulebook, app.state.rulebook):
@@ -74,6 +77,12 @@ async def routing(postgres: Postgres, database_name: str, keys: Keys) -> AsyncIt
     yield made
     await app.state.service.database.close()
     await database.close()
+
+
+@pytest.fixture
+async def routing(postgres: Postgres, database_name: str, keys: Keys) -> AsyncIterator[Routing]:
+    async with a_routing(postgres, database_name, keys) as made:
+        yield made
 
 
 async def test_a_message_becomes_a_case_that_is_told_and_reported(routing: Routing) -> None:
@@ -167,7 +176,7 @@ async def test_a_step_needs_the_revision_that_was_seen(routing: Routing) -> None
     stale = await routing.asked.post(path, "supervisor", {}, If_Match='"1"')
     assert (stale.status_code, stale.headers["etag"]) == (412, '"2"')
     wrong = await routing.asked.post(path, "supervisor", {}, If_Match='"2"')
-    assert (wrong.status_code, wrong.json()["allowed"]) == (409, ["record_finding", "close", "defer"])
+    assert (wrong.status_code, wrong.json()["allowed"]) == (409, ["record_finding", "close", "defer", "join"])
 
 
 async def test_the_same_key_takes_a_step_once(routing: Routing) -> None:
@@ -240,5 +249,22 @@ async def test_what_another_body_does_is_told_and_closed_and_an_objection_reopen
     await routing.receive(message := a_message(topic="XX-POWER", reply_to=address))
     assert (await routing.case(message.code))["status"] == "closed"
     assert await routing.events(message.code) == ["case.opened.v1", "case.moved.v1", "out_of_scope"]
-    await routing.hear(a_reply(Answer.OBJECTED, code=message.code))
-    assert (await routing.case(message.code))["status"] == "reopened"
+    await routing.hear(a_reply(Answer.OBJECTED, phone_lookup=routing.sealer.lookup("+989121234567")))
+    case = await routing.case(message.code)
+    assert (case["status"], case["unit"]) == ("reopened", "hq-triage")
+
+
+async def test_a_bare_31_is_about_the_answer_and_not_about_what_was_closed_at_once(routing: Routing) -> None:
+    code = await routing.answered()
+    await routing.receive(a_message(topic="XX-POWER", reply_to=an_address(routing.sealer, "+989121234567")))
+    await routing.hear(a_reply(Answer.ACCEPTED, phone_lookup=routing.sealer.lookup("+989121234567")))
+    assert (await routing.case(code))["status"] == "accepted"
+
+
+async def test_the_same_key_at_once_takes_the_step_once(routing: Routing) -> None:
+    await routing.receive(message := a_message())
+    headers = {"If_Match": '"1"', "Idempotency_Key": "k1"}
+    path = f"/v1/cases/{message.code}/work-orders"
+    both = [routing.asked.post(path, "supervisor", {}, **headers) for _ in range(2)]
+    assert [answer.status_code for answer in await asyncio.gather(*both)] == [200, 200]
+    assert (await routing.case(message.code))["revision"] == 2

@@ -18,12 +18,13 @@ from routing.rulebook import (
     PROJECT,
     Added,
     Draft,
+    Referrals,
     Rulebook,
     Superseded,
     add_version,
-    bounces_by_rule,
     current,
     ensure_first,
+    referrals_by_rule,
     text_of,
     versions,
 )
@@ -60,7 +61,7 @@ def a_draft(yaml: str = TO_TRIAGE, **given: Any) -> Draft:
 
 async def added(database: Database, known: Known, draft: Draft, now: datetime = NOW) -> int:
     async with database.transaction() as tx:
-        return (await add_version(tx, draft, known, now)).version
+        return (await add_version(tx, draft, read(draft.yaml, known), now)).version
 
 
 async def rules_at(database: Database, known: Known, at: datetime) -> RuleSet:
@@ -100,7 +101,7 @@ async def test_a_version_is_in_force_from_its_day_until_another_begins(database:
 
 async def test_what_was_stored_is_told(database: Database, known: Known) -> None:
     async with database.transaction() as tx:
-        stored = await add_version(tx, a_draft(valid_from=NOW - HOUR), known, NOW)
+        stored = await add_version(tx, a_draft(valid_from=NOW - HOUR), read(TO_TRIAGE, known), NOW)
     assert stored == Added(1, NOW, read(TO_TRIAGE, known))
 
 
@@ -167,7 +168,8 @@ async def test_a_version_that_does_not_fit_the_city_is_told_and_replaces_nothing
         await book.refresh(database, NOW)
         await book.refresh(database, NOW)
     assert len(caplog.records) == 1
-    assert "unknown unit hq-inspection" in (await book.ready() or "")
+    assert "unknown unit hq-inspection" in caplog.text
+    assert await book.ready() is None
     assert book.rules == read(default_rules(), smaller)
     with pytest.raises(RuleProblems):
         await Rulebook(smaller).refresh(database, NOW)
@@ -194,18 +196,23 @@ def a_step(code: str, revision: int, step: Step, at: datetime = NOW) -> History:
     return History(code=code, revision=revision, step=step, status="referred", unit="region-5", at=at)
 
 
-def a_row(code: str, rule: str | None) -> Case:
+def a_row(code: str, rule: str | None, at: datetime = NOW) -> Case:
     own = {"code": code, "unit": "region-5", "level": "region", "status": "referred", "rule": rule, "revision": 1}
-    moments = dict.fromkeys(("occurred_at", "received_at", "deadline"), NOW)
+    moments = dict.fromkeys(("occurred_at", "received_at", "deadline"), at)
     return Case(**own, **moments, kind="request", text="…", channel="app", urgent=False, sms=False, reasons={})
 
 
 async def test_bounces_are_counted_for_the_rule_that_referred_the_case(database: Database) -> None:
-    rules = {"1": "gutter", "2": "gutter", "3": "trees", "4": None, "5": "old", "6": "fine"}
+    rules = {"1": "gutter", "2": "gutter", "3": "trees", "4": None, "6": "fine", "7": "gutter", "8": "trees"}
     async with database.transaction() as tx:
-        tx.add(*(a_row(code, rule) for code, rule in rules.items()))
+        tx.add(*(a_row(code, rule) for code, rule in rules.items()), a_row("5", "old", NOW - 2 * HOUR))
         tx.add(*(a_step(code, 1, Step.REFER) for code in rules))
-        tx.add(*(a_step(code, 2, Step.BOUNCE) for code in "1234"))
-        tx.add(a_step("3", 3, Step.REFER), a_step("3", 4, Step.BOUNCE), a_step("5", 2, Step.BOUNCE, NOW - 2 * HOUR))
+        tx.add(*(a_step(code, 2, Step.BOUNCE) for code in "12345"))
+        tx.add(a_step("3", 3, Step.REFER), a_step("3", 4, Step.BOUNCE))
+        tx.add(a_step("8", 2, Step.REFER), a_step("8", 3, Step.BOUNCE))  # a person's own referral
     async with database.transaction() as tx:
-        assert await bounces_by_rule(tx, NOW - HOUR) == {"gutter": 2, "trees": 1}
+        assert await referrals_by_rule(tx, NOW - HOUR) == [
+            Referrals("gutter", 3, 2),
+            Referrals("trees", 2, 1),
+            Referrals("fine", 1, 0),
+        ]

@@ -218,7 +218,7 @@ def test_an_ordinary_request_goes_where_the_catalogue_says(topic: str, place: tu
     [
         (a_case(None), TRIAGE, None),
         (replace(a_case("US-GUTTER"), kind=Kind.THANKS), "hq-public-relations", None),
-        (replace(a_case(None), kind=Kind.THANKS), "hq-public-relations", None),
+        (replace(a_case(None), kind=Kind.THANKS), TRIAGE, None),
         (replace(a_case("US-GUTTER"), kind=Kind.THANKS, urgent=True), "nahiye-5-2", None),
         (replace(a_case("XX-POWER"), kind=Kind.INQUIRY), "hq-refer-121", None),
         (replace(a_case("US-GUTTER"), kind=Kind.INQUIRY), TRIAGE, None),

@@ -1,7 +1,8 @@
 """Every event that crosses Kafka, in the order in which a message meets them. Start reading here.
 
-An event is a past participle with its name, its stream and its key. Within a version only optional fields are added;
-readers ignore others; `tests/contract/golden` holds one JSON each. `id`, `at` and `traceparent` travel as headers.
+An event is a past participle with its name, its stream and its key. Within a version only optional
+fields are added; readers ignore what they do not know; `tests/contract/golden` holds one JSON per version.
+The envelope's attributes (`id`, `at`, `traceparent`) travel as headers and stay out of the body.
 """
 
 from enum import StrEnum
@@ -11,67 +12,12 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from uuid_utils.compat import uuid7
 
-
-class Stream(StrEnum):
-    """The streams; each has a dead-letter twin. Messages have two lanes, so that what may be urgent never waits."""
-
-    MESSAGES = "messages.v1"
-    URGENT = "messages.urgent.v1"
-    NOTIFICATIONS = "notifications.v1"
-    ACTIVITY = "activity.v1"
-
-    @property
-    def dead_letters(self) -> str:
-        """Name of the dead-letter twin, e.g. `messages.v1.dlq`."""
-        return f"{self.value}.dlq"
-
-
-class Channel(StrEnum):
-    """How a citizen reached us."""
-
-    PHONE = "phone"
-    SOCIAL = "social"
-    APP = "app"
-
-
-class Kind(StrEnum):
-    """What a message is."""
-
-    REQUEST = "request"
-    COMPLAINT = "complaint"
-    CRITICISM = "criticism"
-    SUGGESTION = "suggestion"
-    THANKS = "thanks"
-    INQUIRY = "inquiry"
-
-
-class Answer(StrEnum):
-    """A citizen's reply to our answer: 31 accepts, 33 objects."""
-
-    ACCEPTED = "accepted"
-    OBJECTED = "objected"
-
-
-class CallEvent(StrEnum):
-    """What a telephone queue says of a call."""
-
-    JOINED = "joined"
-    OFFERED = "offered"
-    ANSWERED = "answered"
-    ABANDONED = "abandoned"
-    ENDED = "ended"
-
-
-class Told(StrEnum):
-    """What a citizen is told about their case."""
-
-    REGISTERED = "registered"
-    BOUNCED = "bounced"
-    DONE = "done"
-    NO_ACTION = "no_action"
-    REOPENED = "reopened"
-    OUT_OF_SCOPE = "out_of_scope"
-    THANKED = "thanked"
+from common.vocabulary import Answer as Answer
+from common.vocabulary import CallEvent as CallEvent
+from common.vocabulary import Channel as Channel
+from common.vocabulary import Kind as Kind
+from common.vocabulary import Stream as Stream
+from common.vocabulary import Told as Told
 
 
 class Status(StrEnum):
@@ -79,6 +25,7 @@ class Status(StrEnum):
 
     REGISTERED = "registered"
     REFERRED = "referred"
+    JOINED = "joined"  # to the case of the same matter that is answered for both
     IN_PROGRESS = "in_progress"
     INSPECTED = "inspected"
     DEFERRED = "deferred"
@@ -103,6 +50,10 @@ class Step(StrEnum):
     OBJECT = "object"
     ANSWER = "answer"
     SETTLE = "settle"
+    JOIN = "join"
+    FOLLOW = "follow"
+    ANSWER_WITH = "answer_with"
+    DETACH = "detach"
 
 
 class Place(BaseModel):
@@ -134,6 +85,7 @@ class Event(BaseModel):
 
     name: ClassVar[str]
     stream: ClassVar[Stream]
+
     id: UUID = Field(default_factory=uuid7, exclude=True)
     at: AwareDatetime = Field(exclude=True)
     traceparent: str | None = Field(default=None, exclude=True)
@@ -198,7 +150,7 @@ class ReplyReceived(Event, name="reply.received.v1", stream=Stream.MESSAGES):
 class NotificationRequested(CaseEvent, name="notification.requested.v1", stream=Stream.NOTIFICATIONS):
     """A citizen must be told something about their case. routing → notify."""
 
-    revision: int
+    revision: int  # the case's; of what an incident's members are told, the announcement's number
     told: Told
     unit_title: str
     topic_title: str
@@ -237,6 +189,7 @@ class CaseOpened(CaseEvent, name="case.opened.v1", stream=Stream.ACTIVITY):
     nahiye: int | None = None
     urgent: bool
     rule: str | None = None  # the name of the rule that chose the unit
+    parent: str | None = None  # the case of the same matter that it was joined to
     call_id: str | None = None
     occurred_at: AwareDatetime
     received_at: AwareDatetime
@@ -256,6 +209,42 @@ class CaseMoved(CaseEvent, name="case.moved.v1", stream=Stream.ACTIVITY):
     channel: Channel | None = None  # of a citizen's reply
     platform: str | None = None
     deadline: AwareDatetime | None = None
+    parent: str | None = None  # of a case that is answered with another
+
+
+class IncidentEvent(Event):
+    """An event about one incident, keyed by it; `revision` counts its events."""
+
+    incident: UUID
+    revision: int
+    family: str  # of topics
+    regions: tuple[int, ...] = ()  # the extent, the most messages first
+    nahiye: tuple[str, ...] = ()  # `5-2` is the second of region 5
+    codes: tuple[str, ...] = ()  # cases that became members with this
+
+    @property
+    def key(self) -> str:
+        return str(self.incident)
+
+
+class IncidentOpened(IncidentEvent, name="incident.opened.v1", stream=Stream.ACTIVITY):
+    """A topic family runs far above what is ordinary somewhere. routing → reporting."""
+
+    first_seen: AwareDatetime
+
+
+class IncidentChanged(IncidentEvent, name="incident.changed.v1", stream=Stream.ACTIVITY):
+    """An incident gained cases or areas, was confirmed, or was merged into another. routing → reporting."""
+
+    state: str  # open, confirmed, closed or merged
+    merged_into: UUID | None = None
+    by: str | None = None  # the supervisor's subject
+
+
+class IncidentClosed(IncidentEvent, name="incident.closed.v1", stream=Stream.ACTIVITY):
+    """An incident was closed: by a supervisor, or by itself when all was calm. routing → reporting."""
+
+    by: str | None = None
 
 
 class NotificationSent(CaseEvent, name="notification.sent.v1", stream=Stream.ACTIVITY):
@@ -293,6 +282,9 @@ EVENTS: tuple[type[Event], ...] = (
     CallChanged,
     CaseOpened,
     CaseMoved,
+    IncidentOpened,
+    IncidentChanged,
+    IncidentClosed,
     NotificationSent,
     NotificationDelivered,
     NotificationFailed,

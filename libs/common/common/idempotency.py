@@ -86,6 +86,16 @@ async def first_answers(keys: Sequence[bytes], tx: Transaction) -> dict[bytes, F
     return {row["key"]: First(row["body"], row["answer"]) for row in rows}
 
 
+async def first_answer(key: Key | None, tx: Transaction) -> First | None:
+    """What was answered to one key before; who asks with it meanwhile waits here until that answer is committed."""
+    if key is None:
+        return None
+    await tx.execute(
+        "SELECT pg_advisory_xact_lock(('x' || left(encode($1::bytea, 'hex'), 16))::bit(64)::bigint)", key.key
+    )
+    return (await first_answers([key.key], tx)).get(key.key)
+
+
 async def remember(answers: Mapping[bytes, First], tx: Transaction) -> None:
     """Keep the answers; a key that another replica stored meanwhile fails the transaction."""
     if not answers:

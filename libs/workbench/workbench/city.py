@@ -58,6 +58,7 @@ class Planned:
     body: dict[str, Any]
     finding: str
     reply: str | None  # 31, 33 or none
+    topic: str  # as it is labelled
 
 
 def load_messages() -> list[dict[str, Any]]:
@@ -89,7 +90,7 @@ def _planned(row: dict[str, Any], day: date, seed: int, dice: random.Random) -> 
     if channel == "phone":
         body |= {"call_id": f"call-{row['id']}-{seed}", "topic": row["topic"], "kind": row["kind"]}
     reply = dice.choices(("31", "33", None), (0.25 * 0.85, 0.25 * 0.15, 0.75))[0]
-    return Planned(channel, body, dice.choices(_FINDINGS, _WEIGHTS)[0], reply)
+    return Planned(channel, body, dice.choices(_FINDINGS, _WEIGHTS)[0], reply, row["topic"])
 
 
 def _place(region: int, dice: random.Random) -> dict[str, Any]:

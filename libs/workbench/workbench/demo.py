@@ -14,7 +14,8 @@ from rich.progress import Progress
 
 from workbench.city import Planned, plan_calls, plan_day
 from workbench.home import SANDBOX
-from workbench.reconcile import Balance, answers_sent, settle
+from workbench.reconcile import Balance, answers_sent, settle, topics_of
+from workbench.scenes import Stage, play_scenes
 from workbench.story import print_shifts, print_story
 from workbench.system import Workbench
 
@@ -71,6 +72,7 @@ async def play(bench: Workbench, console: Console) -> bool:
             await _each(run, "citizens reply 31 or 33", list(run.answered.items()), _reply)
             replied = await _replied(run)
         reconciled = await _close(run, console, routed, replied)
+        reconciled = await play_scenes(Stage(run, console)) and reconciled
         console.print(f"played in {time.monotonic() - started:.0f} s")
     return reconciled
 
@@ -167,6 +169,7 @@ async def _close(run: Day, console: Console, routed: Balance, replied: dict[str,
     print_shifts(console, report["items"])
     accepted = next((code for code, reply in run.replied.items() if reply == "31"), next(iter(run.codes)))
     await print_story(console, run, accepted)
+    console.print(await _referrals(run))
     final = await settle(run.bench, run.codes, 30)
     asked = {answer: sum(reply == answer for reply in run.replied.values()) for answer in ("31", "33")}
     good = final.good and routed.good and final.accepted == len(run.codes) == 600 and asked == replied
@@ -176,6 +179,15 @@ async def _close(run: Day, console: Console, routed: Balance, replied: dict[str,
         "the way of a message in docs/architecture.md."
     )
     return good
+
+
+async def _referrals(run: Day) -> str:
+    """How the topics that nobody had chosen compare with the labels."""
+    open_ones = {code: one.topic for code, one in run.codes.items() if "topic" not in one.body}
+    found = await topics_of(run.bench, list(open_ones))
+    right = sum(found[code] == topic for code, topic in open_ones.items())
+    unsure = sum(found[code] is None for code in open_ones)
+    return f"topics that nobody had chosen: {right} of {len(open_ones)} as labelled, {unsure} left to a person"
 
 
 def _span(run: Day) -> dict[str, str]:

@@ -61,6 +61,16 @@ async def answers_sent(bench: Workbench, codes: list[str]) -> int:
     return len(await _codes(bench, "notify", query, codes))
 
 
+async def topics_of(bench: Workbench, codes: list[str]) -> dict[str, str | None]:
+    """The topic of each case, None where a person is to choose it."""
+    connection = await asyncpg.connect(bench.postgres.dsn("routing"))
+    try:
+        rows = await connection.fetch("SELECT code, topic FROM cases WHERE code = ANY($1)", codes)
+        return {row["code"]: row["topic"] for row in rows}
+    finally:
+        await connection.close()
+
+
 async def settle(bench: Workbench, codes: Iterable[str], seconds: float = 120) -> Balance:
     """Wait until everything has arrived, or the time is over."""
     wanted = list(codes)

@@ -12,14 +12,24 @@ from common.errors import FieldError, Problem
 from common.http import Page, decode_cursor, encode_cursor
 from fastapi import APIRouter, Depends, Path, Query
 
+from reporting.incidents import incident_figures
 from reporting.queries import Key, call_figures, case_figures, reply_figures, timeline
-from reporting.schemas import Calls, Figures, KeyFigures, ShiftFigures, ShiftReport, Timeline, TimelineStep
+from reporting.schemas import (
+    Calls,
+    Figures,
+    IncidentFigures,
+    KeyFigures,
+    ShiftFigures,
+    ShiftReport,
+    Timeline,
+    TimelineStep,
+)
 
 router = APIRouter(prefix="/v1", tags=["reports"])
 Reader = Annotated[Caller, Depends(Require(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
 MOST_DAYS = 92
 CHANNELS = ("phone", "social", "app")
-SUMS = ("messages", "answered", "urgent", "sms_sent", "sms_delivered", "accepted", "objected")
+SUMS = ("messages", "incident_messages", "answered", "urgent", "sms_sent", "sms_delivered", "accepted", "objected")
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,23 @@ async def get_topics(
 ) -> Page[KeyFigures]:
     """By topic of the catalogue."""
     return await _by("topic", database, days, cursor, limit)
+
+
+@router.get("/reports/incidents")
+async def get_incidents(
+    caller: Reader,
+    database: DatabaseOf,
+    days: DaysOf,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Page[IncidentFigures]:
+    """The incidents that opened in the days, in order."""
+    after = str(decode_cursor(cursor, 1)[0]) if cursor else ""
+    async with database.transaction() as tx:
+        rows = await incident_figures(days.start, days.end, tx)
+    left = [row for row in rows if str(row["incident"]) > after]
+    items = [IncidentFigures(**row) for row in left[:limit]]
+    return Page(items=items, next_cursor=encode_cursor(str(items[-1].incident)) if len(left) > limit else None)
 
 
 @router.get("/cases/{code}/timeline", responses={404: {"description": "Problem"}})

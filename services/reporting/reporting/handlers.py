@@ -9,11 +9,15 @@ from common.events import (
     CallChanged,
     CaseMoved,
     CaseOpened,
+    IncidentChanged,
+    IncidentClosed,
+    IncidentOpened,
     NotificationDelivered,
     NotificationFailed,
     NotificationSent,
 )
 
+from reporting.incidents import note_incidents
 from reporting.models import CaseFact, MoveFact, table
 
 _CALLS = """
@@ -44,9 +48,9 @@ ON CONFLICT (notification) DO UPDATE SET
 """
 _CASE = (
     *("code", "channel", "platform", "kind", "topic", "deputy", "unit", "level", "region", "urgent", "call_id"),
-    *("occurred_at", "received_at", "deadline"),
+    *("occurred_at", "received_at", "deadline", "parent"),
 )
-_MOVE = ("code", "revision", "step", "status", "unit", "level", "at", "reason", "by", "channel")
+_MOVE = ("code", "revision", "step", "status", "unit", "level", "at", "reason", "by", "channel", "parent")
 
 
 async def note_calls(changed: Sequence[CallChanged], tx: Transaction) -> None:
@@ -107,6 +111,9 @@ HANDLERS: Handlers = {
     CallChanged: note_calls,
     CaseOpened: note_cases,
     CaseMoved: note_moves,
+    IncidentOpened: note_incidents,
+    IncidentChanged: note_incidents,
+    IncidentClosed: note_incidents,
     NotificationSent: note_sent,
     NotificationDelivered: note_delivered,
     NotificationFailed: note_failed,

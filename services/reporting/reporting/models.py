@@ -7,6 +7,7 @@ from uuid import UUID
 from common.inbox import inbox_table
 from common.outbox import outbox_tables
 from sqlalchemy import DateTime, Index, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -58,6 +59,7 @@ class CaseFact(Base):
     received_at: Mapped[datetime]
     opened_at: Mapped[datetime]
     deadline: Mapped[datetime]
+    parent: Mapped[str | None]  # the case of the same matter that it was joined to when it was opened
 
 
 class MoveFact(Base):
@@ -76,6 +78,7 @@ class MoveFact(Base):
     reason: Mapped[str | None]
     by: Mapped[str | None]
     channel: Mapped[str | None]
+    parent: Mapped[str | None]
 
 
 class NotificationFact(Base):
@@ -95,6 +98,34 @@ class NotificationFact(Base):
     parts: Mapped[int | None]
 
 
-FACTS = (Call, CaseFact, MoveFact, NotificationFact)
+class IncidentFact(Base):
+    """An event in the city behind many messages, as its latest event told it."""
+
+    __tablename__ = "incident_facts"
+    __table_args__ = (Index("incident_facts_opened_at", "opened_at"),)
+
+    incident: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int]
+    family: Mapped[str]
+    state: Mapped[str]
+    regions: Mapped[list[int]] = mapped_column(JSONB)
+    nahiye: Mapped[list[str]] = mapped_column(JSONB)
+    first_seen: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    merged_into: Mapped[UUID | None]
+
+
+class IncidentMember(Base):
+    """A case that is part of an incident; its own table, for the two are told in no order."""
+
+    __tablename__ = "incident_members"
+    __table_args__ = (Index("incident_members_incident", "incident"),)
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    incident: Mapped[UUID]
+
+
+FACTS = (Call, CaseFact, MoveFact, NotificationFact, IncidentFact, IncidentMember)
 inbox_table(Base.metadata)
 outbox_tables(Base.metadata)  # empty: reporting publishes nothing, but its relay and partitions are every service's

@@ -4,6 +4,7 @@ the SMS and the acceptance of a case count where the case does."""
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from asyncpg import Record
 from common.db import Transaction
 
 Key = Literal["shift", "channel", "unit", "topic"]
@@ -41,6 +42,7 @@ SELECT {key} AS key,
        count(*) FILTER (WHERE m.answered_at <= deadline) AS answered_in_time,
        count(*) FILTER (WHERE urgent) AS urgent,
        count(*) FILTER (WHERE urgent AND m.answered_at <= deadline) AS urgent_in_time,
+       count(i.incident) AS incident_messages,
        coalesce(sum(n.sent), 0)::int AS sms_sent,
        coalesce(sum(n.delivered), 0)::int AS sms_delivered,
        coalesce(sum(m.accepted), 0)::int AS accepted,
@@ -48,7 +50,7 @@ SELECT {key} AS key,
        count(*) FILTER (WHERE channel = 'phone' AND call_id IS NULL) AS phone,
        count(*) FILTER (WHERE channel = 'social') AS social,
        count(*) FILTER (WHERE channel = 'app') AS app
-FROM case_facts c LEFT JOIN m USING (code) LEFT JOIN n USING (code)
+FROM case_facts c LEFT JOIN m USING (code) LEFT JOIN n USING (code) LEFT JOIN incident_members i USING (code)
 WHERE occurred_at >= $1 AND occurred_at < $2
 GROUP BY 1 ORDER BY 1
 """
@@ -93,10 +95,10 @@ async def timeline(code: str, tx: Transaction) -> list[dict[str, Any]] | None:
         return None
     steps: list[tuple[datetime, str, dict[str, Any]]] = [
         (case["received_at"], "received", {"channel": case["channel"], "platform": case["platform"]}),
-        (case["opened_at"], "referred", {"unit": case["unit"], "topic": case["topic"], "urgent": case["urgent"]}),
+        (case["opened_at"], "joined" if case["parent"] else "referred", _opening_of(case)),
     ]
     for move in await tx.fetch(_TIMELINE_MOVES, code):
-        detail = {name: move[name] for name in ("status", "unit", "reason", "by", "channel") if move[name]}
+        detail = {name: move[name] for name in ("status", "unit", "reason", "by", "channel", "parent") if move[name]}
         steps.append((move["at"], move["step"], detail))
     for told in await tx.fetch(_TIMELINE_NOTIFICATIONS, code):
         about = {"told": told["told"], "means": told["means"]}
@@ -104,3 +106,8 @@ async def timeline(code: str, tx: Transaction) -> list[dict[str, Any]] | None:
         steps.extend(moment for moment in moments if moment[0])
     steps.sort(key=lambda step: step[0])
     return [{"at": at.astimezone(UTC), "step": step, "detail": detail} for at, step, detail in steps]
+
+
+def _opening_of(case: Record) -> dict[str, Any]:
+    detail = {"unit": case["unit"], "topic": case["topic"], "urgent": case["urgent"]}
+    return detail | ({"parent": case["parent"]} if case["parent"] else {})

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -10,6 +11,7 @@ class Figures(BaseModel):
     """What a group of cases came to; shares are 0 to 1, null where there is nothing to share."""
 
     messages: int = 0
+    incident_messages: int = Field(default=0, description="of these, part of one event in the city")
     handled_in_nahiye: float | None = None
     handled_at_hq: float | None = None
     referred_within_a_second: float | None = None
@@ -56,6 +58,24 @@ class KeyFigures(Figures):
     """The cases of one channel, unit or topic."""
 
     key: str
+
+
+class IncidentFigures(BaseModel):
+    """One event in the city, and what its cases came to; what was merged into it counts with it."""
+
+    incident: UUID
+    state: str
+    family: str
+    regions: list[int]
+    nahiye: list[str]
+    first_seen: AwareDatetime
+    opened_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    merged_into: UUID | None
+    messages: int
+    urgent: int
+    answered: int
+    sms_sent: int
 
 
 class TimelineStep(BaseModel):

@@ -7,10 +7,11 @@ from common.events import MessageReceived, ReplyReceived, Stream, UrgentMessageR
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
-from routing import cases, catalogue
+from routing import bulk, callers, cases, catalogue, children, counts, incident_api, rule_api, saved_filters, search
 from routing.city import City
 from routing.classify import Classifier
 from routing.decide import Decider
+from routing.fulltext import sort_words
 from routing.handlers import record_replies_with, register_cases_with
 from routing.lanes import register_urgent_with
 from routing.rulebook import Rulebook
@@ -23,7 +24,7 @@ DECISIONS_LIMIT = 1024 * 1024  # bytes; 500 texts do not fit into 64 KiB
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Routing: one case per message, worked by staff over REST."""
     settings = settings or Settings()
-    service = Service("routing", settings, body_limits={"/v1/decisions": DECISIONS_LIMIT})
+    service = Service("routing", settings, body_limits={"/v1/decisions": DECISIONS_LIMIT, **rule_api.LIMITS})
     city = City.load(settings.regions, settings.nahiye)
     decider = Decider(city, Classifier.load(city.topics))
     rulebook = rulebook_of(city)
@@ -36,12 +37,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     urgent: Handlers = {UrgentMessageReceived: register_urgent_with(decider, rulebook, register_cases)}
     service.consume(Stream.URGENT, urgent)
     service.consume(Stream.MESSAGES, handlers)
-    service.serve(cases.router, catalogue.router)
+    service.serve(search.router, counts.router, bulk.router, cases.router, children.router, callers.router)
+    service.serve(saved_filters.router, catalogue.router, rule_api.router)
+    incident_api.serve_incidents(service, city)
     reading = service.health.pulse("rulebook")
     service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))
     service.health.ready_checks.append(rulebook.ready)
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))
+    sorting = service.health.pulse("sort words")
+    service.run_beside("sort words", lambda: sort_words(service.database, sorting))
     return service.app
 
 

@@ -9,7 +9,8 @@ from common.auth import Caller
 from common.errors import FieldError, Problem
 from common.events import Answer, Status, Step
 from common.http import Page, json_answer, json_body, parse
-from common.idempotency import First, first_answers, key_of, remember
+from common.idempotency import First, first_answer, key_of, remember
+from common.sealed import Sealer
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import select
 
@@ -26,21 +27,24 @@ from routing.access import (
     units_of,
 )
 from routing.city import TRIAGE, City
+from routing.following import lock_in_order, take_step
 from routing.models import Case, History
 from routing.schemas import (
+    Attachment,
     Bounce,
     CaseOut,
     CaseWithHistory,
     Completion,
+    Detachment,
     FindingIn,
     HistoryOut,
     Referral,
     ReplyIn,
     WorkOrder,
 )
-from routing.steps import Move, move
-from routing.workflow import FINDING_STEP, FINDING_WORDS, OPEN
-from routing.worklist import Filters, after_cursor, cursor_of, phone_lookup, worklist
+from routing.steps import Move
+from routing.workflow import FINDING_STEP, FINDING_WORDS, OPEN, Finding
+from routing.worklist import Filters, Scope, Sort, cursor_of, phone_lookup, worklist
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -58,17 +62,19 @@ async def get_cases(
     city: CityOf,
     sealer: SealerOf,
     filters: Annotated[Filters, Depends()],
+    sort: Sort = Sort.WORK,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[CaseOut]:
-    """The worklist, urgent first, then by deadline. Staff see their unit's cases alone."""
-    now = datetime.now(UTC)
-    query = worklist(filters, units_of(caller, city), phone_lookup(filters.phone, caller, sealer), now)
-    query = after_cursor(query, cursor) if cursor else query
+    """The worklist. Staff see their unit's cases alone.
+
+    `sort`: `work` is urgent first, then by deadline; `deadline`; `received_at`, the newest first.
+    """
+    scope = Scope(filters, units_of(caller, city), phone_lookup(filters.phone, caller, sealer), _now())
     async with database.transaction() as tx:
-        found = (await tx.session.scalars(query.limit(limit + 1))).all()
-    items = [_case_out(case, caller, sealer) for case in found[:limit]]
-    return Page(items=items, next_cursor=cursor_of(found[limit - 1]) if len(found) > limit else None)
+        found = (await tx.session.scalars(worklist(scope, sort, cursor, limit))).all()
+    items = [case_out(case, caller, sealer) for case in found[:limit]]
+    return Page(items=items, next_cursor=cursor_of(found[limit - 1], sort) if len(found) > limit else None)
 
 
 @router.get("/{code}", responses={404: {"description": "Problem"}})
@@ -80,24 +86,28 @@ async def get_case(
         case = await find_case(code, caller, city, tx)
         steps = select(History).where(History.code == code).order_by(History.revision)
         history = (await tx.session.scalars(steps)).all()
+        children = await tx.fetchval("SELECT count(*) FROM cases WHERE parent = $1", code)
     response.headers["ETag"] = _etag(case)
-    whole = _case_out(case, caller, sealer).model_dump()
-    return CaseWithHistory(**whole, history=[HistoryOut.model_validate(h, from_attributes=True) for h in history])
+    whole = case_out(case, caller, sealer).model_dump()
+    return CaseWithHistory(
+        **whole, children=children, history=[HistoryOut.model_validate(h, from_attributes=True) for h in history]
+    )
 
 
 @router.post("/{code}/work-orders", responses=ANSWERS, openapi_extra=json_body(WorkOrder))
 async def post_work_order(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
     """Send an officer."""
-    order = await parse(request, WorkOrder)
-    detail = {"officer": order.officer} if order.officer else None
-    return await _step(request, code, caller, [Move(Step.ORDER_WORK, _now(), reason=order.note, detail=detail)])
+    return await _step(request, code, caller, ordered(await parse(request, WorkOrder)))
 
 
 @router.post("/{code}/findings", responses=ANSWERS, openapi_extra=json_body(FindingIn))
 async def post_finding(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
-    """What the officer found; no action or a duplicate is told to the citizen."""
+    """What the officer found; no action or a duplicate is told, a duplicate of an open case answered with that."""
     found = await parse(request, FindingIn)
     detail = {"finding": found.finding.value} | ({"duplicate_of": found.duplicate_of} if found.duplicate_of else {})
+    if found.finding is Finding.DUPLICATE_OPEN and found.duplicate_of:
+        joining = Move(Step.JOIN, _now(), reason=found.note, detail=detail, parent=found.duplicate_of)
+        return await _step(request, code, caller, [joining])
     words = FINDING_WORDS.get(found.finding)
     asked = Move(FINDING_STEP[found.finding], _now(), reason=found.note, detail=detail, outcome=words)
     return await _step(request, code, caller, [asked])
@@ -106,26 +116,19 @@ async def post_finding(request: Request, code: Code, caller: Worker, city: CityO
 @router.post("/{code}/completions", responses=ANSWERS, openapi_extra=json_body(Completion))
 async def post_completion(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
     """The work is done, and the citizen is told; `confirmed: false` says that it was not, and reopens."""
-    done = await parse(request, Completion)
-    step = Step.COMPLETE if done.confirmed else Step.REJECT_COMPLETION
-    return await _step(request, code, caller, [Move(step, _now(), reason=done.outcome, outcome=done.outcome)])
+    return await _step(request, code, caller, completed(await parse(request, Completion)))
 
 
 @router.post("/{code}/referrals", responses=ANSWERS, openapi_extra=json_body(Referral))
 async def post_referral(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
     """Give the case to another unit."""
-    referral = await parse(request, Referral)
-    unit = _unit(referral.unit, city, "/unit")
-    return await _step(request, code, caller, [Move(Step.REFER, _now(), unit=unit, reason=referral.reason)])
+    return await _step(request, code, caller, referred(await parse(request, Referral), city))
 
 
 @router.post("/{code}/bounces", responses=ANSWERS, openapi_extra=json_body(Bounce))
 async def post_bounce(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
     """Not ours: the case goes to the unit named, or back to the HQ triage desk."""
-    bounce = await parse(request, Bounce)
-    unit = _unit(bounce.to or TRIAGE, city, "/to")
-    back = Move(Step.BOUNCE, _now(), reason=bounce.reason)
-    return await _step(request, code, caller, [back, Move(Step.REFER, _now(), unit=unit, reason=bounce.reason)])
+    return await _step(request, code, caller, bounced(await parse(request, Bounce), city))
 
 
 @router.post("/{code}/replies", responses=ANSWERS, openapi_extra=json_body(ReplyIn))
@@ -136,19 +139,63 @@ async def post_reply(request: Request, code: Code, caller: Operator, city: CityO
     return await _step(request, code, caller, [Move(step, _now(), reason=reply.note)])
 
 
+@router.post("/{code}/attachments", responses=ANSWERS, openapi_extra=json_body(Attachment))
+async def post_attachment(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
+    """The same matter as another open case: from now on it goes, and is answered, with that one."""
+    given = await parse(request, Attachment)
+    detail = {"parent": given.parent}
+    joining = Move(Step.JOIN, _now(), reason=given.reason, detail=detail, parent=given.parent)
+    return await _step(request, code, caller, [joining])
+
+
+@router.post("/{code}/detachments", responses=ANSWERS, openapi_extra=json_body(Detachment))
+async def post_detachment(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
+    """A matter of its own after all: the case stands alone, with the unit that has it."""
+    given = await parse(request, Detachment)
+    return await _step(request, code, caller, [Move(Step.DETACH, _now(), reason=given.reason)])
+
+
+def ordered(order: WorkOrder) -> list[Move]:
+    """The step that a work order asks for."""
+    detail = {"officer": order.officer} if order.officer else None
+    return [Move(Step.ORDER_WORK, _now(), reason=order.note, detail=detail)]
+
+
+def completed(done: Completion) -> list[Move]:
+    """The step that a completion asks for."""
+    step = Step.COMPLETE if done.confirmed else Step.REJECT_COMPLETION
+    return [Move(step, _now(), reason=done.outcome, outcome=done.outcome)]
+
+
+def referred(referral: Referral, city: City) -> list[Move]:
+    """The step that a referral asks for; Problem 422 for a unit that is none."""
+    unit = _unit(referral.unit, city, "/unit")
+    return [Move(Step.REFER, _now(), unit=unit, reason=referral.reason)]
+
+
+def bounced(bounce: Bounce, city: City) -> list[Move]:
+    """The two steps that a bounce asks for; Problem 422 for a unit that is none."""
+    unit = _unit(bounce.to or TRIAGE, city, "/to")
+    back = Move(Step.BOUNCE, _now(), reason=bounce.reason)
+    return [back, Move(Step.REFER, _now(), unit=unit, reason=bounce.reason)]
+
+
 async def _step(request: Request, code: str, caller: Caller, moves: Sequence[Move]) -> Response:
     """Take the steps in one transaction, once per `Idempotency-Key`, on the revision that the caller saw."""
     city: City = request.app.state.city
     key = await key_of(request, caller.subject)
     async with service_of(request).database.transaction() as tx:
-        firsts = await first_answers([key.key], tx) if key else {}
-        if key and key.key in firsts:
-            return _again(firsts[key.key], key.body)
+        first = await first_answer(key, tx)
+        if key and first:
+            return _again(first, key.body)
+        for parent in (asked.parent for asked in moves if asked.parent):
+            await lock_in_order([code, parent], tx)
+            await find_case(parent, caller, city, tx)
         case = await find_case(code, caller, city, tx, lock=True)
         _match(request.headers.get("if-match"), case)
         for asked in moves:
-            tx.publish(*move(case, _by(asked, caller), city, tx))
-        body = _case_out(case, caller, service_of(request).sealer).model_dump(mode="json")
+            tx.publish(*await take_step(case, by(asked, caller), city, tx))
+        body = case_out(case, caller, service_of(request).sealer).model_dump(mode="json")
         if key:
             await remember({key.key: First(key.body, body | {"phone": None, "name": None})}, tx)
     return json_answer(body, headers={"ETag": _etag(case)})
@@ -169,7 +216,8 @@ def _match(given: str | None, case: Case) -> None:
         raise Problem(412, "The case has changed since you saw it; read it again.", headers=headers)
 
 
-def _by(asked: Move, caller: Caller) -> Move:
+def by(asked: Move, caller: Caller) -> Move:
+    """The same step, with who takes it."""
     return Move(**{name: getattr(asked, name) for name in Move.__slots__} | {"by": caller.subject})
 
 
@@ -187,7 +235,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _case_out(case: Case, caller: Caller, sealer: Any) -> CaseOut:
+def case_out(case: Case, caller: Caller, sealer: Sealer) -> CaseOut:
+    """A case as this caller may see it."""
     shown = {name: getattr(case, name) for name in CaseOut.model_fields if name not in ("phone", "name", "overdue")}
     return CaseOut(
         **shown,

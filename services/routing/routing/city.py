@@ -9,6 +9,7 @@ from typing import Self
 from common.events import Place
 
 from routing.calendars import load_calendars, load_hours_file, load_policy
+from routing.duplicates import Reaches, load_reaches
 from routing.locate import Map, Spot
 from routing.oncall import Roster
 from routing.regions import Region, data_rows
@@ -45,6 +46,7 @@ class City:
     roster: Roster = field(repr=False)
     policy: Policy = field(repr=False)
     holidays: frozenset[int] = field(repr=False)  # as `hours.day_number`
+    reaches: Reaches = field(default_factory=load_reaches, repr=False)
 
     @classmethod
     def load(cls, regions_geojson: Path | None = None, nahiye_geojson: Path | None = None) -> Self:

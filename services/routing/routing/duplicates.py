@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
 
@@ -63,6 +63,7 @@ class OpenCase:
     region: int | None = None
     parent: str | None = None
     phone_lookup: str | None = None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Candidate:
     region: int | None = None
     phone_lookup: str | None = None
     exact: bool = True
+    urgent: bool = False
 
     def opened(self, parent: str | None) -> OpenCase | None:
         """The open case that it becomes; None where nothing is ever its duplicate."""
@@ -86,7 +88,7 @@ class Candidate:
             return None
         lat, lon = (self.lat, self.lon) if self.exact else (None, None)
         at, phone = self.received_at, self.phone_lookup
-        return OpenCase(self.code, self.topic, at, self.matter, lat, lon, self.region, parent, phone)
+        return OpenCase(self.code, self.topic, at, self.matter, lat, lon, self.region, parent, phone, self.urgent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,14 @@ def judge(message: Candidate, nearby: Iterable[OpenCase], reaches: Reaches) -> V
 
 
 def _link(message: Candidate, case: OpenCase, reaches: Reaches) -> _Link | None:
+    """Urgent work must not wait for a case that is not urgent: such a link is never certain."""
+    link = _same_matter(message, case, reaches)
+    if link is None or not link.certain or case.urgent or not message.urgent:
+        return link
+    return replace(link, certain=False, because=f"{link.because}, but it is not urgent")
+
+
+def _same_matter(message: Candidate, case: OpenCase, reaches: Reaches) -> _Link | None:
     reach = reaches.get(case.topic)
     if abs(message.received_at - case.opened_at) > (reach.window if reach else OWN_WINDOW):
         return None

@@ -6,12 +6,17 @@ from common.db import Transaction
 from common.errors import Poison
 from common.events import Answer, MessageReceived, ReplyReceived, Status, Step
 
+from routing.baseline import Baseline
 from routing.city import City
 from routing.decide import Decider
+from routing.following import take_step
+from routing.fulltext import WordStore
+from routing.joining import file_opened, join_duplicates
 from routing.models import Case, History, table
 from routing.opening import Opening, asked_by
 from routing.rulebook import Rulebook
-from routing.steps import Move, move
+from routing.sightings import Sightings
+from routing.steps import Move
 from routing.workflow import ALLOWED
 
 
@@ -19,16 +24,22 @@ def register_cases_with(
     decider: Decider, rulebook: Rulebook
 ) -> Callable[[Sequence[MessageReceived], Transaction], Awaitable[None]]:
     """The handler that opens cases by the decisions of `decider` and the rules in force."""
+    words, sightings = WordStore(), Sightings(Baseline.load(), decider.city)
 
     async def register_cases(received: Sequence[MessageReceived], tx: Transaction) -> None:
         """Open one case per message and refer it to the unit that must act; a code opens one case, ever."""
         decisions = decider.decide([asked_by(message) for message in received], rulebook.rules)
         openings = {m.code: Opening(m, d, decider.city) for m, d in zip(received, decisions, strict=True)}
-        rows = [opening.case_row() for opening in openings.values()]
+        openings = await join_duplicates(openings, decider.city.reaches, tx)
+        guessed = sightings.guess(openings.values())
+        rows = [{**opening.case_row(), "incident": guessed.get(code)} for code, opening in openings.items()]
         opened = await tx.insert(table(Case), rows, then="ON CONFLICT DO NOTHING RETURNING code")
         fresh = [openings[row[0]] for row in opened]
+        await file_opened(fresh, openings, decider.city.reaches, tx)
         await tx.insert(table(History), [row for opening in fresh for row in opening.history_rows()])
+        await words.store([opening.described() for opening in fresh], tx)
         tx.publish(*(event for opening in fresh for event in opening.events()))
+        await sightings.note(fresh, guessed, tx)
 
     return register_cases
 
@@ -44,7 +55,7 @@ def record_replies_with(city: City) -> Callable[[Sequence[ReplyReceived], Transa
             if step not in ALLOWED[Status(case.status)]:
                 continue
             asked = Move(step, reply.received_at, channel=reply.channel, platform=reply.platform)
-            tx.publish(*move(case, asked, city, tx), because=reply)
+            tx.publish(*await take_step(case, asked, city, tx), because=reply)
             await tx.session.flush()  # the next reply of the batch may be the same citizen's
 
     return record_replies
@@ -59,7 +70,8 @@ async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case:
         if None not in (reply.phone_lookup, case.phone_lookup) and reply.phone_lookup != case.phone_lookup:
             raise Poison("the reply names a case of another number")
         return case
-    code = await tx.fetchval(_AWAITING, reply.phone_lookup)
+    objects = reply.answer is Answer.OBJECTED
+    code = await tx.fetchval(_AWAITING, reply.phone_lookup, objects)
     case = await tx.session.get(Case, code, with_for_update=True) if code else None
     if case is None:
         raise Poison("no case of this number awaits an answer")
@@ -67,6 +79,6 @@ async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case:
 
 
 _AWAITING = """
-SELECT code FROM cases WHERE phone_lookup = $1 AND answered_at IS NOT NULL
-ORDER BY (status = 'answered') DESC, answered_at DESC LIMIT 1
+SELECT code FROM cases WHERE phone_lookup = $1 AND answered_at IS NOT NULL AND ($2 OR status <> 'closed')
+ORDER BY (status IN ('answered', 'closed')) DESC, answered_at DESC LIMIT 1
 """

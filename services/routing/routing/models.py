@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from typing import Any, ClassVar, cast
+from uuid import UUID
 
 from common.idempotency import first_answers_table
 from common.inbox import inbox_table
 from common.outbox import outbox_tables
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Table, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Integer, Table, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -26,15 +27,23 @@ def table(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
+SIFTED = ["unit", "topic", "region", "kind", "channel"]  # what a list is narrowed by, read without the row
+
+
 class Case(Base):
     """Routing's record of one message; phone and name are ciphertext."""
 
     __tablename__ = "cases"
     __table_args__ = (
-        Index("cases_worklist", "unit", text("urgent DESC"), "deadline", "code"),
-        Index("cases_order", text("urgent DESC"), "deadline", "code"),
+        # By status, so that a million closed cases stand in nobody's way; topic and the rest are read in the index.
+        Index("cases_worklist", "unit", "status", "urgent", "deadline", "code", postgresql_include=["topic"]),
+        Index("cases_order", "status", "urgent", "deadline", "code", postgresql_include=SIFTED),
+        Index("cases_received", "received_at", "code"),
         Index("cases_phone", "phone_lookup", "answered_at", postgresql_where=text("phone_lookup IS NOT NULL")),
         Index("cases_next_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
+        Index("cases_incident", "incident", "code", postgresql_where=text("incident IS NOT NULL")),
+        Index("cases_topic", "topic", "received_at"),
+        Index("cases_children", "parent", "code", postgresql_where=text("parent IS NOT NULL")),
     )
 
     code: Mapped[str] = mapped_column(primary_key=True)
@@ -70,6 +79,8 @@ class Case(Base):
     responded_at: Mapped[datetime | None]
     escalated_to: Mapped[str | None]
     parent: Mapped[str | None]  # code of the case of the same matter that is answered for both
+    incident: Mapped[UUID | None]
+    possible_duplicates: Mapped[list[Any] | None] = mapped_column(JSONB)  # codes and why, for a person to say
 
 
 class History(Base):
@@ -135,6 +146,109 @@ class OpenPlace(Base):
     phone_lookup: Mapped[str | None]
     opened_at: Mapped[datetime]
     matter: Mapped[bytes]
+    urgent: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class CaseWords(Base):
+    """What a case is found by (`routing.words`): its folded words, and the marks of its day, week and unit.
+
+    Narrow, and apart from the case: a step rewrites the case's row, and must not rewrite its words. The trigger
+    `cases_unit` keeps the mark of the unit that of the case, whoever moves it.
+    """
+
+    __tablename__ = "case_words"
+    __table_args__ = (
+        # Inserts only note their words; `sort_words` sorts them in each second, before the list reaches 4 MB.
+        Index(
+            "case_words_found",
+            "words",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "on", "gin_pending_list_limit": "4096"},
+        ),
+    )
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    received_at: Mapped[datetime]
+    words: Mapped[str] = mapped_column(TSVECTOR)
+
+
+class KnownWord(Base):
+    """Each word that a case holds, to find how the beginning of one goes on."""
+
+    __tablename__ = "known_words"
+
+    word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+
+
+class SavedFilter(Base):
+    """A query of the worklist under a name, someone's own or shared with a unit."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (
+        Index("saved_filters_owner", "owner", "name", unique=True),
+        Index("saved_filters_unit", "unit", postgresql_where=text("unit IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    unit: Mapped[str | None]
+    name: Mapped[str]
+    query: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class WatchRow(Base):
+    """What is remembered of the messages of one topic family in one area (`5`, `5-2`): `surge.Watch`."""
+
+    __tablename__ = "watches"
+
+    family: Mapped[str] = mapped_column(primary_key=True)
+    area: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]  # up to when messages were seen
+    state: Mapped[dict[str, Any]]
+
+
+class IncidentRow(Base):
+    """An event in the city behind many messages. Whoever changes it holds the lock of its family."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (
+        Index("incidents_one_open", "family", unique=True, postgresql_where=text("closed_at IS NULL")),
+        Index("incidents_order", text("opened_at DESC"), "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int]  # events so far
+    family: Mapped[str]
+    state: Mapped[str]  # open, confirmed, closed or merged
+    extent: Mapped[dict[str, Any]]  # `incidents.Incident`, with the counts of each area
+    messages: Mapped[int]  # since the rise
+    first_seen: Mapped[datetime]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    merged_into: Mapped[UUID | None]
+    said: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")  # what staff did: at, by, step, note
+
+
+class Announcement(Base):
+    """Something that all members of an incident are told (`told` incident), or answered (`told` done), once each."""
+
+    __tablename__ = "announcements"
+    __table_args__ = (
+        Index("announcements_open", "number", postgresql_where=text("done_at IS NULL")),
+        Index("announcements_incident", "incident", "number"),
+    )
+
+    number: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    incident: Mapped[UUID]
+    told: Mapped[str]
+    text: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    reached: Mapped[int] = mapped_column(server_default="0")  # members so far
+    past_bulk: Mapped[bool] = mapped_column(server_default="false")  # how far: urgent members first,
+    past_code: Mapped[str] = mapped_column(server_default="")  # then by code
+    done_at: Mapped[datetime | None]
 
 
 first_answers_table(Base.metadata)

@@ -28,7 +28,7 @@ from routing.models import OpenPlace, table
 
 MOST_NEAR = 6  # rows a message brings back, the nearest first
 
-_COLUMNS = "code, topic, lat, lon, region, parent, phone_lookup, opened_at, matter"
+_COLUMNS = "code, topic, lat, lon, region, parent, phone_lookup, opened_at, matter, urgent"
 _NEAR = f"""
 WITH asked AS (
     SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[],
@@ -101,8 +101,9 @@ def _asked(n: int, message: Candidate, reaches: Reaches) -> _Asked | None:
 
 
 def _open_case(row: Record) -> OpenCase:
-    _, code, topic, lat, lon, region, parent, phone_lookup, opened_at, matter = row.values()
-    return OpenCase(code, topic, opened_at, Matter.unpacked(matter), lat, lon, region, parent, phone_lookup)
+    _, code, topic, lat, lon, region, parent, phone_lookup, opened_at, matter, urgent = row.values()
+    kept = Matter.unpacked(matter)
+    return OpenCase(code, topic, opened_at, kept, lat, lon, region, parent, phone_lookup, urgent)
 
 
 async def remember_open(tx: Transaction, cases: Iterable[OpenCase], reaches: Reaches) -> None:
@@ -123,6 +124,7 @@ def _row(case: OpenCase, reaches: Reaches) -> Row:
         "phone_lookup": case.phone_lookup,
         "opened_at": case.opened_at,
         "matter": case.matter.packed,
+        "urgent": case.urgent,
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 _KM_PER_DEGREE = 111.2
 _EAST_SHRINKS = math.cos(math.radians(35.7))  # a degree of longitude in Tehran
-_REACH = 1.6  # radii of a region's circle beyond which a point is nobody's
+_REACH = 2.0  # radii of a region's circle beyond which a point is nobody's: 0.2 % of the city's own points
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ one that began last and has not lapsed. A handler is given the `RuleSet`, a valu
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -28,13 +27,18 @@ WHERE valid_from <= $1 AND (valid_until IS NULL OR valid_until > $1)
 ORDER BY valid_from DESC, version DESC LIMIT 1
 """
 _VERSIONS = """
-SELECT version, author, note, valid_from, valid_until, created_at FROM rule_versions ORDER BY version DESC
+SELECT version, author, note, valid_from, valid_until, created_at FROM rule_versions
+WHERE $1::bigint IS NULL OR version < $1 ORDER BY version DESC LIMIT $2
 """
-_BOUNCES = """
-SELECT c.rule, count(*) AS bounces FROM history h JOIN cases c USING (code)
-WHERE h.step = 'bounce' AND h.at >= $1 AND c.rule IS NOT NULL AND NOT EXISTS (
-    SELECT FROM history e WHERE e.code = h.code AND e.step = 'refer' AND e.revision > 1 AND e.revision < h.revision)
-GROUP BY c.rule
+_REFERRALS = """
+WITH bounced AS (
+    SELECT DISTINCT h.code FROM history h
+    WHERE h.step = 'bounce' AND h.at >= $1 AND NOT EXISTS (
+        SELECT FROM history e
+        WHERE e.code = h.code AND e.step = 'refer' AND e.revision > 1 AND e.revision < h.revision))
+SELECT c.rule, count(*) AS referred, count(b.code) AS bounced FROM cases c LEFT JOIN bounced b USING (code)
+WHERE c.received_at >= $1 AND c.rule IS NOT NULL
+GROUP BY c.rule ORDER BY bounced DESC, referred DESC, c.rule
 """
 
 
@@ -71,6 +75,15 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Referrals:
+    """How many cases a rule referred, and how many of them their unit gave back."""
+
+    rule: str
+    referred: int
+    bounced: int
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """A version that was stored; `rules.unproven` is for its author to look at."""
 
@@ -100,24 +113,39 @@ async def current(tx: Transaction, at: datetime, known: Known) -> RuleSet:
     return read_stored(text, known)
 
 
-async def versions(tx: Transaction) -> list[Version]:
-    """All versions, the newest first."""
-    return [Version(**row) for row in await tx.fetch(_VERSIONS)]
+async def versions(tx: Transaction, *, before: int | None = None, limit: int | None = None) -> list[Version]:
+    """The versions, the newest first: all, or so many of those with a lower number."""
+    return [Version(**row) for row in await tx.fetch(_VERSIONS, before, limit)]
 
 
-async def add_version(tx: Transaction, draft: Draft, known: Known, now: datetime) -> Added:
-    """Store a version.
+async def version_of(tx: Transaction, version: int) -> Version | None:
+    """One version without its text; None for one that does not exist."""
+    found = await tx.fetch(_VERSIONS, version + 1, 1)
+    return Version(**found[0]) if found and found[0]["version"] == version else None
 
-    RuleProblems when it is no rule set, ValueError when it lapses before it begins, Superseded when another came first.
+
+async def newest(tx: Transaction) -> int:
+    """Number of the version that was added last, 0 when there is none; it may not be in force yet."""
+    number: int = await tx.fetchval("SELECT coalesce(max(version), 0) FROM rule_versions")
+    return number
+
+
+async def one_writer(tx: Transaction) -> None:
+    """Wait for whoever adds a version, and let others wait until the commit; readers are not held up."""
+    await tx.execute("LOCK TABLE rule_versions IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def add_version(tx: Transaction, draft: Draft, rules: RuleSet, now: datetime) -> Added:
+    """Store a version; `rules` is what `read` made of its text (500 rules take it a second, so it is not done here).
+
+    ValueError when it lapses before it begins, Superseded when another came first.
     """
-    rules = read(draft.yaml, known)
     begins = max(draft.valid_from, now)
     if draft.valid_until is not None and draft.valid_until <= begins:
         raise ValueError("the version would lapse before it begins")
-    await _lock(tx)
-    newest = await tx.fetchval("SELECT coalesce(max(version), 0) FROM rule_versions")
-    if draft.based_on not in (None, newest):
-        raise Superseded(newest)
+    await one_writer(tx)
+    if draft.based_on not in (None, last := await newest(tx)):
+        raise Superseded(last)
     return Added(await _insert(tx, draft, begins, now), begins, rules)
 
 
@@ -125,16 +153,17 @@ async def ensure_first(tx: Transaction, known: Known, now: datetime) -> None:
     """Store the project's own rules as version 1 where there is none yet."""
     if await tx.fetchval("SELECT EXISTS (SELECT FROM rule_versions)"):
         return
-    await _lock(tx)  # another replica may be here too
+    await one_writer(tx)  # another replica may be here too
     if not await tx.fetchval("SELECT EXISTS (SELECT FROM rule_versions)"):
         text = default_rules()
         read(text, known)
         await _insert(tx, Draft(text, PROJECT, ALWAYS), ALWAYS, now)
 
 
-async def bounces_by_rule(tx: Transaction, since: datetime) -> Mapping[str, int]:
-    """How often units said "not ours" to what a rule gave them; bounces after a person's referral are not counted."""
-    return {row["rule"]: row["bounces"] for row in await tx.fetch(_BOUNCES, since)}
+async def referrals_by_rule(tx: Transaction, since: datetime) -> list[Referrals]:
+    """Of the cases received since then, how many each rule referred, and of how many its unit said "not ours"; those
+    with most bounces first. A bounce after a person's referral is not the rule's."""
+    return [Referrals(**row) for row in await tx.fetch(_REFERRALS, since)]
 
 
 class Rulebook:
@@ -145,7 +174,6 @@ class Rulebook:
         self.version: int | None = None
         self._seen: int | None = None  # the version that was looked at last, also when it did not fit
         self._rules: RuleSet | None = None
-        self._refused: str | None = None
 
     @property
     def rules(self) -> RuleSet:
@@ -155,8 +183,8 @@ class Rulebook:
         return self._rules
 
     async def ready(self) -> str | None:
-        """Why this process cannot decide by the rules in force, for `/readyz`."""
-        return self._refused if self._rules is not None else "the rules have not been read yet"
+        """Why this process cannot decide, for `/readyz`; a later version that does not fit leaves the old in force."""
+        return None if self._rules is not None else "the rules have not been read yet"
 
     async def refresh(self, database: Database, now: datetime) -> None:
         """Read the version in force if it is another. RuleProblems when the first that is read does not fit the city.
@@ -170,7 +198,7 @@ class Rulebook:
             text = None if version in (None, self._seen) else await text_of(tx, version or 0)
         if version is not None and text is not None:
             self._seen = version
-            self._take(version, text)
+            await self._take(version, text)
 
     async def keep_fresh(self, database: Database, pulse: Pulse) -> None:
         """Look for another version every few seconds, for as long as the service runs."""
@@ -184,22 +212,16 @@ class Rulebook:
                     raise
                 await asyncio.sleep(1)
 
-    def _take(self, version: int, text: str) -> None:
+    async def _take(self, version: int, text: str) -> None:
         try:
-            rules = read_stored(text, self.known)
+            rules = await asyncio.to_thread(read_stored, text, self.known)  # 500 rules: 0.8 s of YAML
         except RuleProblems as error:
-            self._refused = f"version {version} of the rules does not fit this city: {error}"
-            log.error("%s", self._refused)
+            log.error("version %s of the rules does not fit this city: %s", version, error)
             if self._rules is None:
                 raise
             return
-        self._rules, self.version, self._refused = rules, version, None
+        self._rules, self.version = rules, version
         log.info("version %s of the rules is in force", version)
-
-
-async def _lock(tx: Transaction) -> None:
-    """One writer at a time; readers are not held up."""
-    await tx.execute("LOCK TABLE rule_versions IN SHARE ROW EXCLUSIVE MODE")
 
 
 async def _insert(tx: Transaction, draft: Draft, begins: datetime, now: datetime) -> int:

@@ -1,12 +1,29 @@
 """What routing's REST takes and answers."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 
-from common.events import Answer, Channel, Kind, Place
-from common.persian import normalise
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from common.codes import parse_code
+from common.events import Answer, Channel, Kind, Place, Status
+from common.persian import normalise, parse_phone
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    model_validator,
+)
 
 from routing.workflow import Finding
+
+
+def _nobodys(text: str) -> str:
+    if parse_code(text) is not None or parse_phone(text) is not None:
+        raise ValueError("a code or a telephone number is a person's; it is not saved")
+    return text
 
 
 def _normalise(value: object) -> object:
@@ -59,6 +76,19 @@ class Bounce(Body):
     to: UnitCode | None = None
 
 
+class Attachment(Body):
+    """The open case that this one is a duplicate of."""
+
+    parent: Annotated[str, Field(pattern=r"^\d{10}$", examples=["1234567897"])]
+    reason: Words | None = None
+
+
+class Detachment(Body):
+    """Why it is no duplicate."""
+
+    reason: Words
+
+
 class ReplyIn(Body):
     """What a citizen told an operator."""
 
@@ -92,6 +122,9 @@ class CaseOut(BaseModel):
     rule: str | None
     reasons: dict[str, Any]
     suggestions: list[Any] | None = Field(description="topics and probabilities for a person to choose from")
+    incident: UUID | None = Field(description="the event in the city that the case is part of")
+    parent: str | None = Field(description="the case of the same matter that it is answered with")
+    possible_duplicates: list[Any] | None = Field(description="open cases of what may be the same matter, and why")
 
 
 class HistoryOut(BaseModel):
@@ -110,7 +143,22 @@ class HistoryOut(BaseModel):
 class CaseWithHistory(CaseOut):
     """A case and everything that happened to it."""
 
+    children: int = Field(description="cases that are or were answered with it")
     history: list[HistoryOut]
+
+
+class ChildOut(BaseModel):
+    """A case that is answered with another."""
+
+    code: str
+    revision: int
+    status: str
+    unit: str
+    channel: str
+    urgent: bool
+    received_at: AwareDatetime
+    answered_at: AwareDatetime | None
+    text: str
 
 
 class Question(Body):
@@ -153,3 +201,126 @@ class DecisionOut(BaseModel):
     settled: str | None = Field(description="what the citizen is told at once, when no unit has to act")
     rule: str
     reasons: list[ReasonOut]
+
+
+class CountsOut(BaseModel):
+    """Cases per status, unit, topic, urgent and overdue."""
+
+    total: int
+    at_least: bool = Field(
+        description="Every number is exact up to 50,000 cases that fit the filters. Beyond, this is true, and every "
+        "number is of the 50,000 that were counted: there are at least as many"
+    )
+    status: dict[str, int]
+    unit: dict[str, int]
+    topic: dict[str, int] = Field(description="`` is those without a topic")
+    urgent: int
+    overdue: int
+
+
+class SeenCase(Body):
+    """A case and the revision of it that was seen, as `If-Match` says it for one."""
+
+    code: Annotated[str, Field(pattern=r"^\d{10}$", examples=["1234567897"])]
+    revision: Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+class _Many(Body):
+    cases: Annotated[list[SeenCase], Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        if len({case.code for case in self.cases}) < len(self.cases):
+            raise ValueError("a case may be named once")
+        return self
+
+
+class ManyWorkOrders(_Many):
+    """The same work order for each case."""
+
+    action: Literal["work-order"]
+    body: WorkOrder = WorkOrder()
+
+
+class ManyCompletions(_Many):
+    """The same completion of each case."""
+
+    action: Literal["completion"]
+    body: Completion
+
+
+class ManyReferrals(_Many):
+    """Each case to another unit."""
+
+    action: Literal["referral"]
+    body: Referral
+
+
+class ManyBounces(_Many):
+    """Each case back."""
+
+    action: Literal["bounce"]
+    body: Bounce
+
+
+class Bulk(
+    RootModel[Annotated[ManyWorkOrders | ManyCompletions | ManyReferrals | ManyBounces, Field(discriminator="action")]]
+):
+    """One step for many cases; `body` is that of the step's own route."""
+
+
+class ResultOut(BaseModel):
+    """What became of one case of many."""
+
+    code: str
+    status: Literal["done", "refused"]
+    revision: int | None = Field(description="of the case now; null where the caller may not know of it")
+    problem: dict[str, Any] | None = Field(description="why it was refused, as the step's own route says it")
+
+
+class BulkOut(BaseModel):
+    """A result for each case, in the order asked."""
+
+    done: int
+    refused: int
+    results: list[ResultOut]
+
+
+class SavedQuery(Body):
+    """What `GET /v1/cases` takes, but for a code or a number, which are a person's."""
+
+    unit: UnitCode | None = None
+    status: Status | None = None
+    urgent: bool | None = None
+    overdue: bool | None = None
+    open: bool | None = None
+    topic: Annotated[str, Field(max_length=40)] | None = None
+    region: Annotated[int, Field(ge=1, le=22)] | None = None
+    nahiye: Annotated[int, Field(ge=1, le=99)] | None = None
+    kind: Kind | None = None
+    channel: Channel | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    sort: Literal["work", "deadline", "received_at"] | None = None
+    q: Annotated[str, Field(max_length=200), AfterValidator(_nobodys)] | None = Field(
+        default=None, description="of a search"
+    )
+
+
+class FilterIn(Body):
+    """A query under a name; with `unit` it is shared with that unit and those below it."""
+
+    name: Annotated[str, BeforeValidator(_normalise), Field(min_length=1, max_length=80)]
+    query: SavedQuery
+    unit: UnitCode | None = None
+
+
+class FilterOut(BaseModel):
+    """A saved filter."""
+
+    id: UUID
+    name: str
+    query: SavedQuery
+    unit: str | None
+    own: bool = Field(description="saved by the caller")
+    created_at: AwareDatetime

@@ -11,6 +11,7 @@ from common.events import CaseMoved, Channel, Event, Kind, NotificationRequested
 from routing.city import City
 from routing.decide import TRIAGE_HOURS
 from routing.models import Case, History
+from routing.units import TRIAGE
 from routing.workflow import TOLD, after, step_for
 
 
@@ -27,18 +28,22 @@ class Move:
     outcome: str | None = None  # words for the citizen
     channel: Channel | None = None  # of a citizen's reply
     platform: str | None = None
+    parent: str | None = None  # of a joining
 
 
 def move(case: Case, asked: Move, city: City, tx: Transaction) -> list[Event]:
     """Take the step on a case whose row is locked; Problem 409 when the workflow does not allow it."""
-    asked = replace(asked, step=step_for(Kind(case.kind), asked.step))
-    case.status = after(Status(case.status), asked.step)
+    before = Status(case.status)
+    asked = replace(asked, step=step_for(Kind(case.kind), before, asked.step))
+    if asked.step is Step.OBJECT and case.level == "organisation":
+        asked = replace(asked, unit=TRIAGE)  # another body does not read our worklists
+    case.status = after(before, asked.step)
     case.revision += 1
     if asked.unit is not None:
         case.unit, case.level = asked.unit, city.units[asked.unit].level
     if case.status == Status.ANSWERED:
         case.answered_at = asked.at
-    if case.status == Status.REOPENED:
+    if case.status == Status.REOPENED or before == Status.CLOSED:
         topic = city.topics.get(case.topic or "")
         case.deadline = asked.at + timedelta(hours=topic.sla_hours if topic else TRIAGE_HOURS)
     tx.add(_history(case, asked))
@@ -80,6 +85,7 @@ def _moved(case: Case, asked: Move) -> CaseMoved:
         channel=asked.channel,
         platform=asked.platform,
         deadline=case.deadline,
+        parent=case.parent,
     )
 
 

@@ -25,14 +25,22 @@ ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
         Step.ORDER_WORK: Status.IN_PROGRESS,
         Step.ANSWER: Status.ANSWERED,
         Step.SETTLE: Status.CLOSED,
+        Step.JOIN: Status.JOINED,
+    },
+    Status.JOINED: {
+        Step.DETACH: Status.REFERRED,
+        Step.JOIN: Status.JOINED,
+        Step.FOLLOW: Status.JOINED,
+        Step.ANSWER_WITH: Status.ANSWERED,
     },
     Status.IN_PROGRESS: {
         Step.RECORD_FINDING: Status.INSPECTED,
         Step.CLOSE: Status.ANSWERED,
         Step.DEFER: Status.DEFERRED,
+        Step.JOIN: Status.JOINED,
     },
-    Status.INSPECTED: {Step.COMPLETE: Status.ANSWERED},
-    Status.DEFERRED: {Step.ORDER_WORK: Status.IN_PROGRESS},
+    Status.INSPECTED: {Step.COMPLETE: Status.ANSWERED, Step.JOIN: Status.JOINED},
+    Status.DEFERRED: {Step.ORDER_WORK: Status.IN_PROGRESS, Step.JOIN: Status.JOINED},
     Status.ANSWERED: {
         Step.ACCEPT: Status.ACCEPTED,
         Step.OBJECT: Status.REOPENED,
@@ -43,6 +51,7 @@ ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
         Step.BOUNCE: Status.REGISTERED,
         Step.ORDER_WORK: Status.IN_PROGRESS,
         Step.ANSWER: Status.ANSWERED,
+        Step.JOIN: Status.JOINED,
     },
     Status.CLOSED: {Step.REFER: Status.REFERRED, Step.OBJECT: Status.REOPENED},
     Status.ACCEPTED: {},
@@ -66,17 +75,18 @@ TOLD: Mapping[Step, Told] = {
     Step.OBJECT: Told.REOPENED,
     Step.ANSWER: Told.DONE,
 }
+WITH_PARENT = frozenset({Step.FOLLOW, Step.ANSWER_WITH})  # a child's, when its parent takes a step
 OPEN = frozenset(Status) - {Status.ANSWERED, Status.ACCEPTED, Status.CLOSED}
 NO_VISIT = frozenset({Kind.INQUIRY, Kind.THANKS})  # kinds that open no work order
 
 
-def step_for(kind: Kind, step: Step) -> Step:
+def step_for(kind: Kind, status: Status, step: Step) -> Step:
     """The step that this is for a kind: a question is answered without a visit, so nobody is sent out for it."""
     if kind not in NO_VISIT:
         return step
-    if step is Step.ORDER_WORK:
+    if step is Step.ORDER_WORK and status is not Status.DEFERRED:
         raise Problem(409, f"A case of kind {kind} opens no work order; `completions` answers it.")
-    return Step.ANSWER if step is Step.COMPLETE else step
+    return Step.ANSWER if step is Step.COMPLETE and Step.ANSWER in ALLOWED[status] else step
 
 
 def after(status: Status, step: Step) -> Status:
@@ -84,5 +94,6 @@ def after(status: Status, step: Step) -> Status:
     allowed = ALLOWED[status]
     if step in allowed:
         return allowed[step]
-    steps = ", ".join(allowed) or "none"
-    raise Problem(409, f"A case that is {status} cannot {step}; allowed: {steps}.", more={"allowed": list(allowed)})
+    offered = [one for one in allowed if one not in WITH_PARENT]
+    steps = ", ".join(offered) or "none"
+    raise Problem(409, f"A case that is {status} cannot {step}; allowed: {steps}.", more={"allowed": offered})

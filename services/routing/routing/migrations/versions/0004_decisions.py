@@ -19,5 +19,6 @@ def upgrade() -> None:
         op.add_column("cases", sa.Column(name, _moment, nullable=True))
     op.add_column("cases", sa.Column("marks", postgresql.ARRAY(sa.Text()), nullable=False, server_default="{}"))
     op.add_column("cases", sa.Column("escalated_to", sa.Text(), nullable=True))
+    op.execute("UPDATE cases SET next_due_at = deadline WHERE status NOT IN ('answered', 'accepted')")
     where = sa.text("next_due_at IS NOT NULL")
     op.create_index("cases_next_due", "cases", ["next_due_at"], postgresql_where=where)
