@@ -5,7 +5,12 @@ from typing import Any
 import yaml
 from common.events import EVENTS, Event, Stream
 
-_FLOW = {Stream.MESSAGES: "routing", Stream.NOTIFICATIONS: "notify", Stream.ACTIVITY: "reporting"}
+_FLOW = {
+    Stream.MESSAGES: "routing",
+    Stream.URGENT: "routing",
+    Stream.NOTIFICATIONS: "notify",
+    Stream.ACTIVITY: "reporting",
+}
 _REFERENCE = "#/components/schemas/{model}"
 _HEADERS = {
     "type": "object",
@@ -33,7 +38,7 @@ def document() -> str:
             "description": "Generated from libs/common/common/events.py by `make check` with `--write`; do not edit.",
         },
         "channels": {stream.value: _channel(stream) for stream in Stream},
-        "operations": {f"{_FLOW[stream]}.consume": _operation(stream) for stream in Stream},
+        "operations": {_operation_name(stream): _operation(stream) for stream in Stream},
         "components": {"messages": messages, "schemas": dict(sorted(schemas.items()))},
     }
     return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=110)
@@ -46,6 +51,11 @@ def _channel(stream: Stream) -> dict[str, Any]:
         "description": f"Twelve partitions, keyed; dead letters in {stream.dead_letters}.",
         "messages": {event.__name__: {"$ref": f"#/components/messages/{event.name}"} for event in own},
     }
+
+
+def _operation_name(stream: Stream) -> str:
+    """Who reads it; routing reads two lanes."""
+    return f"{_FLOW[stream]}.consume{'Urgent' if stream is Stream.URGENT else ''}"
 
 
 def _operation(stream: Stream) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from workbench.postgres import Postgres
 from tests.builders import a_database, service_settings
 from tests.integration.http import Asked, beside
 
-MESSAGE = {"text": "جوی آب گرفته است", "phone": "۰۹۱۲۱۲۳۴۵۶۷"}
+MESSAGE = {"text": "جوی محله پر از زباله است", "phone": "۰۹۱۲۱۲۳۴۵۶۷"}
 
 
 @pytest.fixture

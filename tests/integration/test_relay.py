@@ -9,7 +9,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from common import outbox
 from common.db import Database
-from common.events import MessageReceived, Stream
+from common.events import MessageReceived, Stream, UrgentMessageReceived
 from common.health import Health
 from common.partitions import prepare_days
 from common.relay import Relay
@@ -175,6 +175,36 @@ async def test_a_relay_that_ends_in_the_middle_of_a_batch_publishes_it_before_wh
         await relay.drain(5)
     assert await pending(database) == 0
     assert {key for key, _ in await published(kafka, {first.code, second.code})} == {first.code, second.code}
+
+
+async def when(kafka: Kafka, stream: Stream, keys: set[str]) -> list[int]:
+    """When the records with these keys were published, in ms."""
+    consumer = AIOKafkaConsumer(stream, bootstrap_servers=kafka.servers, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        found: list[int] = []
+        async with asyncio.timeout(20):
+            while len(found) < len(keys):
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    found += [r.timestamp for r in records if r.key.decode() in keys]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def test_what_may_be_urgent_goes_ahead_of_what_waits_once_and_is_struck_off(
+    database: Database, kafka: Kafka
+) -> None:
+    bulk = [a_message() for _ in range(3000)]
+    for n in range(0, 3000, 50):
+        await commit(database, *bulk[n : n + 50])
+    urgent = UrgentMessageReceived.model_validate(dict(a_message()))
+    await commit(database, bulk[0].model_copy(update={"id": a_message().id}), urgent)
+    async with relaying(database, kafka):
+        await until_struck(database)
+    sent = await when(kafka, Stream.URGENT, {urgent.code})
+    assert len(sent) == 1
+    assert sent[0] <= min(await when(kafka, Stream.MESSAGES, {m.code for m in bulk}))
 
 
 async def test_republish_makes_events_pending_again(database: Database, kafka: Kafka) -> None:

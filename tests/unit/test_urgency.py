@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from common.folding import fold
-from routing.phrases import PhraseTable
+from common.phrases import PhraseTable
+from common.signs import known_signs, signs_in
 from routing.training import urgency as training
-from routing.urgency import Urgency, known_signs, signs_in, urgency
+from routing.urgency import Urgency, urgency
 
 # urgent text, the same matter denied, past, solved or supposed, topic, urgent by default
 PAIRS = [

@@ -76,9 +76,10 @@ class Service:
         return Sealer.from_file(cast(SealedSettings, self.settings).seal_keys)
 
     def consume(self, stream: Stream, handlers: Handlers) -> None:
-        """Read a stream: each event type to its handler, types in this order."""
+        """Read a stream: each event type to its handler, types in this order. Streams named earlier go first."""
         settings, pulse = self.settings, self.health.pulse(f"consumer of {stream}")
         consumer = Consumer(self.name, stream, handlers, database=self.database, pulse=pulse)
+        consumer.goes_first = tuple(self._consumers)
         self.health.ready_checks.append(consumer.ready)
         self._consumers.append(consumer)
 

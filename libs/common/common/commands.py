@@ -144,17 +144,23 @@ async def _republish(address: str, since: datetime) -> int:
 
 
 async def _dead_letters(name: str, settings: ServiceSettings, arguments: argparse.Namespace) -> None:
-    stream = CONSUMED_BY.get(name)
-    if stream is None:
+    streams = CONSUMED_BY.get(name)
+    if streams is None:
         sys.exit(f"{name} consumes no stream")
-    if arguments.command == "dead-letters":
-        async for record in dead_letter.read(settings.kafka, stream):
-            print(dead_letter.as_line(record))
-    elif arguments.file is not None:
-        print(f"{await dead_letter.replay_lines(settings.kafka, stream, arguments.file)} records sent again")
-    else:
-        again, left = await dead_letter.replay_readable(settings.kafka, name, stream)
-        print(f"{again} records sent again, {left} are not readable yet and stay in {stream.dead_letters}")
+    if arguments.file is not None:
+        print(f"{await dead_letter.replay_lines(settings.kafka, streams[0], arguments.file)} records sent again")
+        return
+    for stream in streams:
+        if arguments.command == "dead-letters":
+            async for record in dead_letter.read(settings.kafka, stream):
+                print(dead_letter.as_line(record))
+        else:
+            again, left = await dead_letter.replay_readable(settings.kafka, name, stream)
+            print(f"{again} records sent again, {left} are not readable yet and stay in {stream.dead_letters}")
 
 
-CONSUMED_BY = {"routing": Stream.MESSAGES, "notify": Stream.NOTIFICATIONS, "reporting": Stream.ACTIVITY}
+CONSUMED_BY = {
+    "routing": (Stream.MESSAGES, Stream.URGENT),
+    "notify": (Stream.NOTIFICATIONS,),
+    "reporting": (Stream.ACTIVITY,),
+}

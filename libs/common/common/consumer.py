@@ -32,6 +32,8 @@ PAUSE = 0.5  # seconds between tries of a batch
 # 100. A few records, as in quiet hours, are handled at once.
 BUSY = 30  # records; at 100 a second a pause brings 11, and so does not bring the next one
 GATHER = 0.1  # seconds
+GIVE_WAY_LOOK = 0.02  # seconds
+GIVE_WAY_SECONDS = 5.0  # a batch waits no longer for a lane that goes first, so nothing waits for ever
 
 
 class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -45,13 +47,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         self._pulse = pulse
         self._busy = asyncio.Lock()
         self._bad_in_a_row = 0
+        self.goes_first: Sequence[Consumer] = ()  # others of the process that this one lets catch up
+        self.behind = True  # there is more than a poll brought; until the first poll nobody knows
         self.stopped: str | None = None
 
     async def run(self, servers: str, *, batch: int, instance: str | None, dead_letter_limit: int) -> None:
         """Consume until cancelled, or until too many dead letters in a row say that something is wrong."""
         self._dead_letters = DeadLetters(self._service, servers, self._stream)
         while self.stopped is None:
-            client = kafka.consumer(servers, self._service, instance)
+            client = kafka.consumer(servers, kafka.group_of(self._service, self._stream), instance)
             try:
                 client.subscribe([self._stream.value], listener=self)
                 await client.start()
@@ -74,8 +78,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
     async def _consume(self, client: AIOKafkaConsumer, batch: int, dead_letter_limit: int) -> None:
         while self.stopped is None:
             self._pulse.beat()
+            await self._give_way()
             polled = await client.getmany(timeout_ms=1000, max_records=batch)
             records = [record for part in polled.values() for record in part]
+            self.behind = len(records) == batch
             if not records:
                 continue
             async with self._busy:
@@ -86,6 +92,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
                 await asyncio.sleep(GATHER)
             if self._bad_in_a_row >= dead_letter_limit:
                 self._stop(dead_letter_limit)
+
+    async def _give_way(self) -> None:
+        """Let those that go first have the processor and the database while they are behind, bounded."""
+        tries = int(GIVE_WAY_SECONDS / GIVE_WAY_LOOK)
+        while tries > 0 and any(first.behind and not first.stopped for first in self.goes_first):
+            tries -= 1
+            await asyncio.sleep(GIVE_WAY_LOOK)  # polled, for it is three states of two loops that may end it
 
     async def _process(self, records: Sequence[Record]) -> None:
         """What one poll brought, to its end: rows and events committed, poison acknowledged elsewhere."""

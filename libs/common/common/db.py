@@ -152,7 +152,7 @@ class Database:
                     yield tx
                     committed = await tx.finish()
                     if committed is not None and self.relay is not None and not self.relay.leading:
-                        await driver.execute(f"NOTIFY {outbox.CHANNEL}")
+                        await outbox.notify(driver, committed)
             except _BREAKS:
                 driver.terminate()  # a statement may be under way; the pool replaces what is closed
                 raise

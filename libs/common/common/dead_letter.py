@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from common import kafka, telemetry
 from common.envelope import Headers, Record, decode
 from common.errors import Poison
-from common.events import Stream
+from common.events import BY_NAME, Stream
 
 log = logging.getLogger(__name__)
 _PREFIX = "dlq_"
@@ -129,10 +129,17 @@ def from_line(line: str) -> tuple[bytes, bytes, Headers]:
 
 
 async def replay_lines(servers: str, stream: Stream, lines: Iterable[str]) -> int:
-    """Send mended lines into their stream, in the order given; how many. Sent twice, they count once."""
+    """Send mended lines in the order given; how many. Sent twice, they count once. Each goes into the stream of its
+    event, or into `stream` when it names none that is known."""
     mended = [from_line(line) for line in lines if line.strip()]
-    await _resend(servers, stream, mended)
+    for own in Stream:
+        await _resend(servers, own, [one for one in mended if _stream_of(one[2], stream) is own])
     return len(mended)
+
+
+def _stream_of(headers: Headers, otherwise: Stream) -> Stream:
+    kind = BY_NAME.get(dict(headers).get("ce_type", b"").decode("utf-8", "replace"))
+    return kind.stream if kind else otherwise
 
 
 async def replay_readable(servers: str, service: str, stream: Stream) -> tuple[int, int]:
@@ -152,6 +159,8 @@ async def replay_readable(servers: str, service: str, stream: Stream) -> tuple[i
 
 
 async def _resend(servers: str, stream: Stream, records: Sequence[tuple[bytes, bytes, Headers]]) -> None:
+    if not records:
+        return
     producer = kafka.producer(servers)
     await producer.start()
     try:

@@ -17,20 +17,7 @@ from common.vocabulary import CallEvent as CallEvent
 from common.vocabulary import Channel as Channel
 from common.vocabulary import Kind as Kind
 from common.vocabulary import Stream as Stream
-
-
-class Told(StrEnum):
-    """What a citizen is told about their case."""
-
-    REGISTERED = "registered"
-    JOINED = "joined"
-    BOUNCED = "bounced"
-    DONE = "done"
-    NO_ACTION = "no_action"
-    REOPENED = "reopened"
-    OUT_OF_SCOPE = "out_of_scope"
-    THANKED = "thanked"
-    INCIDENT = "incident"
+from common.vocabulary import Told as Told
 
 
 class Status(StrEnum):
@@ -137,6 +124,10 @@ class MessageReceived(CaseEvent, name="message.received.v1", stream=Stream.MESSA
     call_id: str | None = None
     occurred_at: AwareDatetime
     received_at: AwareDatetime
+
+
+class UrgentMessageReceived(MessageReceived, name="urgent.message.received.v1", stream=Stream.URGENT):
+    """A message that may be urgent, in the lane of its own; routing has the last word. intake → routing."""
 
 
 class ReplyReceived(Event, name="reply.received.v1", stream=Stream.MESSAGES):
@@ -285,6 +276,7 @@ class NotificationFailed(CaseEvent, name="notification.failed.v1", stream=Stream
 
 EVENTS: tuple[type[Event], ...] = (
     MessageReceived,
+    UrgentMessageReceived,
     ReplyReceived,
     NotificationRequested,
     CallChanged,

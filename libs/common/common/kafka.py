@@ -26,6 +26,12 @@ def _partitioner(key: bytes | None, every: Sequence[int], _available: Sequence[i
     return every[partition_of(key or b"") % len(every)]
 
 
+def group_of(service: str, stream: Stream) -> str:
+    """The consumer group in which a service reads a stream. Each lane has its own: in one group a rebalance of the
+    bulk, which waits for a batch of 500, would hold up both, and a static member cannot be there twice."""
+    return f"{service}-urgent" if stream is Stream.URGENT else service
+
+
 def producer(servers: str) -> AIOKafkaProducer:
     """A producer that waits for every replica in sync and never writes a record twice."""
     return AIOKafkaProducer(

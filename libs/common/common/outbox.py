@@ -4,7 +4,7 @@
 one transaction stored, and the relay deletes from it. An event's day is its UUIDv7's, so id and day always go together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import ARRAY, BigInteger, Column, Date, DateTime, Identity, MetaData, Table, Text, Uuid
 
-from common.events import Event
+from common.events import Event, Stream
 
 if TYPE_CHECKING:
     Driver = asyncpg.Connection[asyncpg.Record]
@@ -23,6 +23,7 @@ else:
 KEEP_DAYS = 14
 CHANNEL = "outbox"  # of LISTEN and NOTIFY
 MOST_TOGETHER = 500  # events in one row of outbox_pending
+AHEAD = Stream.URGENT.value  # its events are published before older ones of the other streams
 
 _STORE = f"""
 WITH stored AS (
@@ -39,6 +40,11 @@ SELECT seq, o.id, stream, key, name, at, traceparent, body
 FROM (SELECT * FROM outbox_pending ORDER BY seq LIMIT $1) AS oldest
 CROSS JOIN unnest(ids) WITH ORDINALITY AS one (id, n) LEFT JOIN outbox o ON o.day = oldest.day AND o.id = one.id
 ORDER BY seq, n
+"""
+_PENDING_AHEAD = """
+SELECT o.id, stream, key, name, at, traceparent, body
+FROM outbox_pending p CROSS JOIN unnest(ids) AS one (id) JOIN outbox o ON o.day = p.day AND o.id = one.id
+WHERE stream = $1 AND o.id <> ALL($2::uuid[]) ORDER BY o.id LIMIT $3
 """
 _STRIKE = "DELETE FROM outbox_pending WHERE seq = ANY($1::bigint[])"
 _REPUBLISH = f"""
@@ -120,6 +126,21 @@ async def pending(connection: Driver, limit: int) -> list[Parcel]:
         if event[0] is not None:  # else its day's partition is gone, and nothing can be published: it is struck off
             events.append(Outgoing(*event))
     return [Parcel([seq], events) for seq, events in parcels.items()]
+
+
+async def pending_ahead(connection: Driver, limit: int, *, but: Collection[UUID]) -> list[Outgoing]:
+    """What is not yet struck off of the stream that goes ahead, `but` for these; oldest first, at most `limit`."""
+    return [Outgoing(*event) for event in await connection.fetch(_PENDING_AHEAD, AHEAD, list(but), limit)]
+
+
+def going_ahead(parcel: Parcel) -> dict[UUID, Outgoing]:
+    """By id, the events of a parcel that go ahead of it."""
+    return {event.id: event for event in parcel.events if event.stream == AHEAD}
+
+
+async def notify(connection: Driver, committed: Parcel) -> None:
+    """Tell the replica that publishes; it is told more when something goes ahead."""
+    await connection.execute(f"NOTIFY {CHANNEL}, '{AHEAD}'" if going_ahead(committed) else f"NOTIFY {CHANNEL}")
 
 
 async def strike(connection: Driver, published: Sequence[Parcel]) -> None:

@@ -1,8 +1,10 @@
 """The relay: publishes what the outbox says is pending, then strikes it off.
 
 One relay per database is active (an advisory lock). What its own process commits is handed over in memory;
-other replicas say NOTIFY; and a sweep of the table finds what either missed. A crash between the broker's
-acknowledgement and the strike publishes again, with the same ids: the consumers' inboxes skip them.
+other replicas say NOTIFY; and a sweep of the table finds what either missed. Urgent messages go ahead of what
+waits: they have a stream of their own, so no order is broken, and are struck off with what they were stored with. A
+crash between the broker's acknowledgement and the strike publishes again, with the same ids: the consumers' inboxes
+skip them.
 """
 
 import asyncio
@@ -11,6 +13,7 @@ import time
 from asyncio import Future
 from collections import deque
 from collections.abc import Awaitable, Iterator, Sequence
+from uuid import UUID
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -44,6 +47,9 @@ class Relay:
         self._waiting: deque[Parcel] = deque()
         self._events_waiting = 0
         self._behind = True  # the table holds what memory does not
+        self._urgent: dict[UUID, Outgoing] = {}  # to go ahead of their parcels
+        self._ahead: set[UUID] = set()  # gone ahead of parcels that still wait
+        self._more_urgent = False  # the table holds urgent ones that memory does not
         self._wake = asyncio.Event()
         self._lock: Driver | None = None
         self._producer: AIOKafkaProducer | None = None
@@ -55,6 +61,10 @@ class Relay:
         """Take events that were just committed; past the bound they are left to the table."""
         if not self.leading:
             return
+        if len(self._urgent) < MOST_IN_MEMORY:
+            self._urgent |= outbox.going_ahead(committed)
+        else:
+            self._more_urgent = True
         if self._behind or self._events_waiting > MOST_IN_MEMORY:
             self._behind = True
         else:
@@ -95,6 +105,7 @@ class Relay:
                 await self._sleep()
 
     async def _turn(self) -> None:
+        await self._publish_urgent()
         if self._behind or time.monotonic() > self._next_sweep:
             await self._sweep()
         elif self._waiting:
@@ -111,6 +122,18 @@ class Relay:
             events += len(taken[-1].events)
         self._events_waiting -= events
         return taken
+
+    async def _publish_urgent(self) -> None:
+        """Ahead of what waits, where more waits than the next batch takes; struck off with their parcels, later."""
+        if self._more_urgent:
+            async with self._database.transaction() as tx:
+                found = await outbox.pending_ahead(tx.driver, BATCH, but=self._ahead)
+            self._more_urgent = len(found) == BATCH
+            self._urgent |= {event.id: event for event in found}
+        if self._urgent and (self._behind or self._events_waiting > BATCH):
+            urgent, self._urgent = self._urgent, {}
+            await self._send_traced(list(urgent.values()))
+            self._ahead.update(urgent)
 
     async def _sweep(self) -> None:
         """Publish from the table, until it has no more than what is handed over from now on."""
@@ -136,15 +159,25 @@ class Relay:
         """Acknowledged by Kafka, then struck off."""
         if not batch:
             return
-        events = [event for parcel in batch for event in parcel.events]
+        events = [event for parcel in batch for event in parcel.events if event.id not in self._ahead]
+        await self._send_traced(events)
+        async with self._database.transaction() as tx:
+            await outbox.strike(tx.driver, batch)
+        self._forget_urgent(batch)
+
+    def _forget_urgent(self, struck: Sequence[Parcel]) -> None:
+        if self._urgent or self._ahead:
+            for event in (event for parcel in struck for event in parcel.events):
+                self._urgent.pop(event.id, None)
+                self._ahead.discard(event.id)
+
+    async def _send_traced(self, events: Sequence[Outgoing]) -> None:
         parent = next((row.traceparent for row in events if telemetry.follows(row.traceparent)), None)
         if parent is None:
             await self._send(events)
         else:
             with telemetry.span("relay", parent, telemetry.SpanKind.PRODUCER, {"events": len(events)}):
                 await self._send(events)
-        async with self._database.transaction() as tx:
-            await outbox.strike(tx.driver, batch)
         telemetry.RELAYED.add(len(events))
 
     async def _send(self, events: Sequence[Outgoing]) -> None:
@@ -190,10 +223,11 @@ class Relay:
             telemetry.RELAY_LEADING.set(int(self.leading))
             if not self.leading:
                 await asyncio.sleep(1)
-        self._behind = True
+        self._behind = self._more_urgent = True
 
-    def _on_notify(self, *_: object) -> None:
+    def _on_notify(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         self._behind = True
+        self._more_urgent |= payload == outbox.AHEAD
         self._wake.set()
 
     async def _sleep(self) -> None:
@@ -209,6 +243,7 @@ class Relay:
         self.leading = False
         self._behind = True
         self._forget_waiting()
+        self._urgent, self._ahead = {}, set()
         producer, self._producer = self._producer, None
         lock, self._lock = self._lock, None
         if producer is not None:

@@ -4,9 +4,10 @@ from enum import StrEnum
 
 
 class Stream(StrEnum):
-    """The three streams; each has a dead-letter twin."""
+    """The streams; each has a dead-letter twin. Messages have two lanes, so that what may be urgent never waits."""
 
     MESSAGES = "messages.v1"
+    URGENT = "messages.urgent.v1"
     NOTIFICATIONS = "notifications.v1"
     ACTIVITY = "activity.v1"
 
@@ -50,3 +51,17 @@ class CallEvent(StrEnum):
     ANSWERED = "answered"
     ABANDONED = "abandoned"
     ENDED = "ended"
+
+
+class Told(StrEnum):
+    """What a citizen is told about their case."""
+
+    REGISTERED = "registered"
+    JOINED = "joined"
+    BOUNCED = "bounced"
+    DONE = "done"
+    NO_ACTION = "no_action"
+    REOPENED = "reopened"
+    OUT_OF_SCOPE = "out_of_scope"
+    THANKED = "thanked"
+    INCIDENT = "incident"

@@ -6,8 +6,17 @@ from datetime import datetime, timedelta
 from common import telemetry
 from common.auth import Caller
 from common.codes import new_code, parse_code
-from common.events import Answer, Channel, MessageReceived, Place, ReplyReceived, SealedAddress
+from common.events import (
+    Answer,
+    Channel,
+    MessageReceived,
+    Place,
+    ReplyReceived,
+    SealedAddress,
+    UrgentMessageReceived,
+)
 from common.sealed import Sealer
+from common.signs import may_be_urgent
 
 from intake.schemas import MessageIn, PlaceIn
 from intake.settings import Settings
@@ -61,7 +70,8 @@ class Reader:
         reply_to = self._address(taken)
         if taken.phone and not reply_to.sms:
             warnings.append(NO_SMS)
-        event = MessageReceived(
+        lane = UrgentMessageReceived if may_be_urgent(taken.text, taken.topic) else MessageReceived
+        event = lane(
             at=now,
             traceparent=telemetry.traceparent(),
             code=new_code(),

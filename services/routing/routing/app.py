@@ -3,7 +3,7 @@
 from common import commands
 from common.app import Service
 from common.consumer import Handlers
-from common.events import MessageReceived, ReplyReceived, Stream
+from common.events import MessageReceived, ReplyReceived, Stream, UrgentMessageReceived
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
@@ -13,6 +13,7 @@ from routing.classify import Classifier
 from routing.decide import Decider
 from routing.fulltext import sort_words
 from routing.handlers import record_replies_with, register_cases_with
+from routing.lanes import register_urgent_with
 from routing.rulebook import Rulebook
 from routing.rules import Known
 from routing.settings import Settings
@@ -28,10 +29,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     decider = Decider(city, Classifier.load(city.topics))
     rulebook = rulebook_of(city)
     service.app.state.city, service.app.state.decider, service.app.state.rulebook = city, decider, rulebook
+    register_cases = register_cases_with(decider, rulebook)
     handlers: Handlers = {
-        MessageReceived: register_cases_with(decider, rulebook),
+        MessageReceived: register_cases,
         ReplyReceived: record_replies_with(city),
     }
+    urgent: Handlers = {UrgentMessageReceived: register_urgent_with(decider, rulebook, register_cases)}
+    service.consume(Stream.URGENT, urgent)
     service.consume(Stream.MESSAGES, handlers)
     service.serve(search.router, counts.router, bulk.router, cases.router, children.router, callers.router)
     service.serve(saved_filters.router, catalogue.router, rule_api.router)

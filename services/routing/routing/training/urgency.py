@@ -1,4 +1,4 @@
-"""Learns the weights of routing/urgency.py: a logistic regression that starts from what a person thinks of each sign.
+"""Learns the weights of common/signs.py: a logistic regression that starts from what a person thinks of each sign.
 
 The penalty pulls each weight towards its prior, and a danger can never count as calm or the other way round, so that a
 few hundred synthetic messages cannot teach nonsense. `python -m routing.training.urgency` prints recall and precision,
@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import yaml
 from common.folding import fold
+from common.signs import NO_TOPIC, OTHER_TOPIC, URGENT_TOPIC, known_signs, signs_in
 from numpy.typing import NDArray
 
-from routing.urgency import NO_TOPIC, OTHER_TOPIC, URGENT_TOPIC, known_signs, signs_in, topic_kind
+from routing.urgency import topic_kind
 
 Floats = NDArray[np.float64]
 Message = Mapping[str, Any]
@@ -117,7 +118,7 @@ def as_yaml(weights: Floats, count: int) -> str:
         "topics": {name: values.pop(name) for name in TOPICS},
         "signs": values,
     }
-    return "# Written by python -m routing.training.urgency --write. Signs: urgency.yaml.\n" + str(
+    return "# Written by python -m routing.training.urgency --write. Signs: signs.yaml.\n" + str(
         yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
     )
 
@@ -132,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for line in _report(messages, weights):
         print(line)
     if write:
-        (_folder().parents[1] / "data" / "urgency-weights.yaml").write_text(as_yaml(weights, len(messages)), "utf-8")
+        Path(str(files("common")), "data", "signs-weights.yaml").write_text(as_yaml(weights, len(messages)), "utf-8")
 
 
 def _report(messages: Sequence[Message], weights: Floats) -> Iterable[str]:

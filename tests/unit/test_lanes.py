@@ -1,0 +1,105 @@
+"""How the urgent lane is worked off, and how the bulk gives way to it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from common.consumer import Consumer
+from common.db import Database, Transaction
+from common.events import Event, MessageReceived, Stream, UrgentMessageReceived
+from common.health import Health
+from common.kafka import group_of
+from routing.decide import Decider
+from routing.lanes import BEHIND, register_urgent_with
+from routing.rulebook import Rulebook
+
+from tests.builders import a_message
+
+
+@dataclass
+class Judgement:
+    """A decision, as far as a lane looks at it."""
+
+    urgent: bool
+
+
+@dataclass
+class Judge:
+    """Finds urgent what says so."""
+
+    rules: object = None
+
+    def decide(self, asked: Sequence[Any], rules: object) -> list[Judgement]:
+        return [Judgement("گاز" in one.text) for one in asked]
+
+
+@dataclass
+class Left:
+    """What a handler left behind: the cases it opened and the events it published."""
+
+    opened: list[MessageReceived] = field(default_factory=list)
+    published: list[Event] = field(default_factory=list)
+
+    def publish(self, *events: Event) -> None:
+        self.published += events
+
+    async def register(self, received: Sequence[MessageReceived], _tx: Transaction) -> None:
+        self.opened += received
+
+
+def suspected(text: str) -> UrgentMessageReceived:
+    return UrgentMessageReceived.model_validate(dict(a_message(text=text)))
+
+
+async def handled(*received: UrgentMessageReceived) -> Left:
+    left, judge = Left(), Judge()
+    handler = register_urgent_with(cast(Decider, judge), cast(Rulebook, judge), left.register)
+    await handler(received, cast(Transaction, left))
+    return left
+
+
+async def test_a_lane_that_is_behind_opens_the_urgent_and_sends_the_others_to_the_bulk() -> None:
+    mixed = [suspected("گاز" if n % 3 else "برف") for n in range(BEHIND)]
+    left = await handled(*mixed)
+    assert [m.code for m in left.opened] == [m.code for m in mixed if m.text == "گاز"]
+    assert [e.key for e in left.published] == [m.code for m in mixed if m.text == "برف"]
+    assert {type(event) for event in left.published} == {MessageReceived}
+
+
+async def test_what_is_sent_on_is_the_same_message_in_an_event_of_its_own() -> None:
+    calm = [suspected("برف") for _ in range(BEHIND)]
+    sent = (await handled(*calm)).published[0]
+    assert sent.model_dump() == calm[0].model_dump()
+    assert sent.id != calm[0].id
+    assert MessageReceived.model_validate_json(sent.model_dump_json()[:-1] + f',"at":"{sent.at.isoformat()}"}}')
+
+
+async def test_a_lane_that_keeps_up_opens_all_without_a_detour() -> None:
+    left = await handled(*(suspected("برف") for _ in range(BEHIND - 1)))
+    assert (len(left.opened), left.published) == (BEHIND - 1, [])
+
+
+def test_each_lane_has_a_group_of_its_own() -> None:
+    assert [group_of("routing", stream) for stream in Stream].count("routing-urgent") == 1
+    assert group_of("routing", Stream.MESSAGES) == "routing"
+
+
+def a_consumer(stream: Stream) -> Consumer:
+    return Consumer("routing", stream, {}, database=cast(Database, None), pulse=Health().pulse("consumer"))
+
+
+async def test_the_bulk_waits_while_the_urgent_lane_is_behind() -> None:
+    urgent, bulk = a_consumer(Stream.URGENT), a_consumer(Stream.MESSAGES)
+    bulk.goes_first, urgent.behind = (urgent,), True
+    waiting = asyncio.create_task(bulk._give_way())
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    urgent.behind = False
+    await asyncio.wait_for(waiting, 1)
+
+
+async def test_the_bulk_does_not_wait_for_a_lane_that_stopped() -> None:
+    urgent, bulk = a_consumer(Stream.URGENT), a_consumer(Stream.MESSAGES)
+    bulk.goes_first, urgent.behind, urgent.stopped = (urgent,), True, "too many dead letters"
+    await asyncio.wait_for(bulk._give_way(), 0.1)
