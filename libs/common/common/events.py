@@ -12,54 +12,11 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from uuid_utils.compat import uuid7
 
-
-class Stream(StrEnum):
-    """The three streams; each has a dead-letter twin."""
-
-    MESSAGES = "messages.v1"
-    NOTIFICATIONS = "notifications.v1"
-    ACTIVITY = "activity.v1"
-
-    @property
-    def dead_letters(self) -> str:
-        """Name of the dead-letter twin, e.g. `messages.v1.dlq`."""
-        return f"{self.value}.dlq"
-
-
-class Channel(StrEnum):
-    """How a citizen reached us."""
-
-    PHONE = "phone"
-    SOCIAL = "social"
-    APP = "app"
-
-
-class Kind(StrEnum):
-    """What a message is."""
-
-    REQUEST = "request"
-    COMPLAINT = "complaint"
-    CRITICISM = "criticism"
-    SUGGESTION = "suggestion"
-    THANKS = "thanks"
-    INQUIRY = "inquiry"
-
-
-class Answer(StrEnum):
-    """A citizen's reply to our answer: 31 accepts, 33 objects."""
-
-    ACCEPTED = "accepted"
-    OBJECTED = "objected"
-
-
-class CallEvent(StrEnum):
-    """What a telephone queue says of a call."""
-
-    JOINED = "joined"
-    OFFERED = "offered"
-    ANSWERED = "answered"
-    ABANDONED = "abandoned"
-    ENDED = "ended"
+from common.vocabulary import Answer as Answer
+from common.vocabulary import CallEvent as CallEvent
+from common.vocabulary import Channel as Channel
+from common.vocabulary import Kind as Kind
+from common.vocabulary import Stream as Stream
 
 
 class Told(StrEnum):
@@ -67,6 +24,7 @@ class Told(StrEnum):
 
     REGISTERED = "registered"
     BOUNCED = "bounced"
+    ASKED = "asked"
     DONE = "done"
     NO_ACTION = "no_action"
     REOPENED = "reopened"
@@ -82,6 +40,7 @@ class Status(StrEnum):
     IN_PROGRESS = "in_progress"
     INSPECTED = "inspected"
     DEFERRED = "deferred"
+    WAITING = "waiting"  # for the citizen
     ANSWERED = "answered"
     ACCEPTED = "accepted"
     REOPENED = "reopened"
@@ -97,6 +56,10 @@ class Step(StrEnum):
     RECORD_FINDING = "record_finding"
     CLOSE = "close"
     DEFER = "defer"
+    CORRECT_TOPIC = "correct_topic"
+    ASK_CITIZEN = "ask_citizen"
+    CITIZEN_ANSWERED = "citizen_answered"
+    ESCALATE = "escalate"
     COMPLETE = "complete"
     REJECT_COMPLETION = "reject_completion"
     ACCEPT = "accept"
@@ -240,6 +203,16 @@ class CaseOpened(CaseEvent, name="case.opened.v1", stream=Stream.ACTIVITY):
     deadline: AwareDatetime
 
 
+class DeadlinePassed(CaseEvent, name="deadline.passed.v1", stream=Stream.ACTIVITY):
+    """The time of a case has run so far that someone must know. routing → reporting."""
+
+    revision: int
+    mark: str  # response_overdue, warning or breach
+    due_at: AwareDatetime  # when it fell due, which may be before anyone looked
+    unit: str
+    escalated_to: str | None = None  # the unit above that watches over the case from now on; of a breach
+
+
 class CaseMoved(CaseEvent, name="case.moved.v1", stream=Stream.ACTIVITY):
     """A case took a step in its workflow. routing → reporting."""
 
@@ -248,6 +221,7 @@ class CaseMoved(CaseEvent, name="case.moved.v1", stream=Stream.ACTIVITY):
     status: Status
     unit: str
     level: str
+    topic: str | None = None  # of a correction, the right one
     reason: str | None = None
     by: str | None = None  # the staff member's subject, never a citizen's
     channel: Channel | None = None  # of a citizen's reply
@@ -288,6 +262,7 @@ EVENTS: tuple[type[Event], ...] = (
     NotificationRequested,
     CallChanged,
     CaseOpened,
+    DeadlinePassed,
     CaseMoved,
     NotificationSent,
     NotificationDelivered,
