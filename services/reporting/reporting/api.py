@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1", tags=["reports"])
 Reader = Annotated[Caller, Depends(Require(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
 MOST_DAYS = 92
 CHANNELS = ("phone", "social", "app")
-SUMS = ("messages", "answered", "urgent", "sms_sent", "sms_delivered", "accepted", "objected")
+SUMS = ("messages", "answered", "urgent", "warned", "breached", "sms_sent", "sms_delivered", "accepted", "objected")
 
 
 @dataclass(frozen=True)
