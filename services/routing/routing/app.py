@@ -1,5 +1,8 @@
 """routing: decides topic, place, unit, urgency and deadline, and keeps each case through its life."""
 
+import asyncio
+import sys
+
 from common import commands
 from common.app import Service
 from common.consumer import Handlers
@@ -7,10 +10,12 @@ from common.events import MessageReceived, ReplyReceived, Stream
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
-from routing import cases, catalogue
+from routing import cases, catalogue, corrections, waits
 from routing.city import City
 from routing.classify import Classifier
+from routing.correction_lines import print_corrections
 from routing.decide import Decider
+from routing.escalation import keep_escalating
 from routing.handlers import record_replies_with, register_cases_with
 from routing.rulebook import Rulebook
 from routing.rules import Known
@@ -32,10 +37,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ReplyReceived: record_replies_with(city),
     }
     service.consume(Stream.MESSAGES, handlers)
-    service.serve(cases.router, catalogue.router)
+    service.serve(cases.router, corrections.router, waits.router, catalogue.router)
     reading = service.health.pulse("rulebook")
     service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))
     service.health.ready_checks.append(rulebook.ready)
+    looking = service.health.pulse("escalation")
+    service.run_beside("escalation", lambda: keep_escalating(service.database, city, looking))
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))
     return service.app
@@ -47,5 +54,8 @@ def rulebook_of(city: City) -> Rulebook:
 
 
 def main() -> None:
-    """The command `routing`."""
+    """The command `routing`; besides every service's, `routing corrections`."""
+    if sys.argv[1:] == ["corrections"]:
+        asyncio.run(print_corrections(Settings().database, City.load().topics))
+        return
     commands.run("routing", Settings, create_app, __file__)

@@ -1,11 +1,12 @@
 """Staff routes: each is parse → one step → answer; the workflow says which steps a case allows."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from common.app import DatabaseOf, service_of
 from common.auth import Caller
+from common.db import Transaction
 from common.errors import FieldError, Problem
 from common.events import Answer, Status, Step
 from common.http import Page, json_answer, json_body, parse
@@ -25,7 +26,8 @@ from routing.access import (
     phone_for,
     units_of,
 )
-from routing.city import TRIAGE, City
+from routing.bounces import directed
+from routing.city import City
 from routing.models import Case, History
 from routing.schemas import (
     Bounce,
@@ -39,11 +41,12 @@ from routing.schemas import (
     WorkOrder,
 )
 from routing.steps import Move, move
-from routing.workflow import FINDING_STEP, FINDING_WORDS, OPEN
+from routing.workflow import FINDING_STEP, FINDING_WORDS, TICKING
 from routing.worklist import Filters, after_cursor, cursor_of, phone_lookup, worklist
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 Limit = Annotated[int, Query(ge=1, le=200)]
+Plan = Callable[[Case, Transaction], Awaitable[Sequence[Move]]]  # of a locked case, which steps to take
 Cursor = Annotated[str | None, Query(max_length=300)]
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": CaseOut},
@@ -121,9 +124,9 @@ async def post_referral(request: Request, code: Code, caller: Worker, city: City
 
 @router.post("/{code}/bounces", responses=ANSWERS, openapi_extra=json_body(Bounce))
 async def post_bounce(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
-    """Not ours: the case goes to the unit named, or back to the HQ triage desk."""
+    """Not ours: the case goes to the unit named, else back to who gave it; the second time, to arbitration."""
     bounce = await parse(request, Bounce)
-    unit = _unit(bounce.to or TRIAGE, city, "/to")
+    unit = _unit(bounce.to, city, "/to") if bounce.to else None
     back = Move(Step.BOUNCE, _now(), reason=bounce.reason)
     return await _step(request, code, caller, [back, Move(Step.REFER, _now(), unit=unit, reason=bounce.reason)])
 
@@ -137,6 +140,18 @@ async def post_reply(request: Request, code: Code, caller: Operator, city: CityO
 
 
 async def _step(request: Request, code: str, caller: Caller, moves: Sequence[Move]) -> Response:
+    async def planned(case: Case, tx: Transaction) -> Sequence[Move]:
+        return await directed(case, moves, caller=caller, city=request.app.state.city, tx=tx)
+
+    return await take_steps(request, code, caller, planned)
+
+
+async def take_step(request: Request, code: str, caller: Caller, asked: Move) -> Response:
+    """Take one step, as `take_steps` does."""
+    return await _step(request, code, caller, [asked])
+
+
+async def take_steps(request: Request, code: str, caller: Caller, plan: Plan) -> Response:
     """Take the steps in one transaction, once per `Idempotency-Key`, on the revision that the caller saw."""
     city: City = request.app.state.city
     key = await key_of(request, caller.subject)
@@ -146,7 +161,7 @@ async def _step(request: Request, code: str, caller: Caller, moves: Sequence[Mov
             return _again(firsts[key.key], key.body)
         case = await find_case(code, caller, city, tx, lock=True)
         _match(request.headers.get("if-match"), case)
-        for asked in moves:
+        for asked in await plan(case, tx):
             tx.publish(*move(case, _by(asked, caller), city, tx))
         body = _case_out(case, caller, service_of(request).sealer).model_dump(mode="json")
         if key:
@@ -191,7 +206,7 @@ def _case_out(case: Case, caller: Caller, sealer: Any) -> CaseOut:
     shown = {name: getattr(case, name) for name in CaseOut.model_fields if name not in ("phone", "name", "overdue")}
     return CaseOut(
         **shown,
-        overdue=case.deadline < _now() and Status(case.status) in OPEN,
+        overdue=case.deadline < _now() and Status(case.status) in TICKING,
         phone=phone_for(caller, case.phone, sealer),
         name=name_for(caller, case.name, sealer),
     )

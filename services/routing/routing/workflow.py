@@ -17,6 +17,8 @@ class Finding(StrEnum):
     DEFERRED = "deferred"
 
 
+# A topic that is put right sends the case back to the rules, as a bounce does.
+_MEANWHILE: Mapping[Step, Status] = {Step.CORRECT_TOPIC: Status.REGISTERED, Step.ASK_CITIZEN: Status.WAITING}
 ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
     Status.REGISTERED: {Step.REFER: Status.REFERRED},
     Status.REFERRED: {
@@ -25,6 +27,7 @@ ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
         Step.ORDER_WORK: Status.IN_PROGRESS,
         Step.ANSWER: Status.ANSWERED,
         Step.SETTLE: Status.CLOSED,
+        **_MEANWHILE,
     },
     Status.IN_PROGRESS: {
         Step.RECORD_FINDING: Status.INSPECTED,
@@ -32,7 +35,13 @@ ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
         Step.DEFER: Status.DEFERRED,
     },
     Status.INSPECTED: {Step.COMPLETE: Status.ANSWERED},
-    Status.DEFERRED: {Step.ORDER_WORK: Status.IN_PROGRESS},
+    Status.DEFERRED: {Step.ORDER_WORK: Status.IN_PROGRESS, **_MEANWHILE},
+    Status.WAITING: {
+        Step.CITIZEN_ANSWERED: Status.REFERRED,
+        Step.REFER: Status.REFERRED,
+        Step.ANSWER: Status.ANSWERED,
+        Step.CORRECT_TOPIC: Status.REGISTERED,
+    },
     Status.ANSWERED: {
         Step.ACCEPT: Status.ACCEPTED,
         Step.OBJECT: Status.REOPENED,
@@ -43,8 +52,13 @@ ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
         Step.BOUNCE: Status.REGISTERED,
         Step.ORDER_WORK: Status.IN_PROGRESS,
         Step.ANSWER: Status.ANSWERED,
+        **_MEANWHILE,
     },
-    Status.CLOSED: {Step.REFER: Status.REFERRED, Step.OBJECT: Status.REOPENED},
+    Status.CLOSED: {
+        Step.REFER: Status.REFERRED,
+        Step.OBJECT: Status.REOPENED,
+        Step.CORRECT_TOPIC: Status.REGISTERED,
+    },
     Status.ACCEPTED: {},
 }
 
@@ -65,8 +79,16 @@ TOLD: Mapping[Step, Told] = {
     Step.CLOSE: Told.NO_ACTION,
     Step.OBJECT: Told.REOPENED,
     Step.ANSWER: Told.DONE,
+    Step.ASK_CITIZEN: Told.ASKED,
 }
 OPEN = frozenset(Status) - {Status.ANSWERED, Status.ACCEPTED, Status.CLOSED}
+# In these the unit's time runs; in the other open ones it stands still.
+TICKING = frozenset(
+    {
+        *(Status.REGISTERED, Status.REFERRED, Status.IN_PROGRESS, Status.INSPECTED, Status.DEFERRED),
+        Status.REOPENED,
+    }
+)
 NO_VISIT = frozenset({Kind.INQUIRY, Kind.THANKS})  # kinds that open no work order
 
 

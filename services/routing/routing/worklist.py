@@ -14,7 +14,7 @@ from fastapi import Query
 from sqlalchemy import Select, select, tuple_
 
 from routing.models import Case
-from routing.workflow import OPEN
+from routing.workflow import OPEN, TICKING
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Filters:
     status: Status | None = None
     urgent: bool | None = None
     overdue: bool | None = None
+    escalated: bool | None = None
     topic: Annotated[str | None, Query(max_length=40)] = None
     code: Annotated[str | None, Query(pattern=r"^\d{10}$")] = None
     phone: Annotated[str | None, Query(max_length=40, description="operators and supervisors")] = None
@@ -34,16 +35,19 @@ def worklist(filters: Filters, units: frozenset[str] | None, phone: str | None, 
     """Urgent ones first, then by deadline."""
     query = select(Case).order_by(Case.urgent.desc(), Case.deadline, Case.code)
     if units is not None:
-        query = query.where(Case.unit.in_(sorted(units)))
+        query = query.where(Case.unit.in_(sorted(units)) | Case.escalated_to.in_(sorted(units)))
     if phone is not None:
         query = query.where(Case.phone_lookup == phone)
     if filters.overdue is not None:
-        late = (Case.deadline < now) & Case.status.in_(sorted(OPEN))
+        late = (Case.deadline < now) & Case.status.in_(sorted(TICKING))
         query = query.where(late if filters.overdue else ~late)
     wanted = {"unit": filters.unit, "status": filters.status, "topic": filters.topic, "code": filters.code}
     for name, value in wanted.items():
         if value is not None:
             query = query.where(getattr(Case, name) == str(value).replace("\x00", ""))
+    if filters.escalated is not None:
+        above = Case.escalated_to.is_not(None) & Case.status.in_(sorted(OPEN))
+        query = query.where(above if filters.escalated else ~above)
     if filters.urgent is not None:
         query = query.where(Case.urgent.is_(filters.urgent))
     return query
