@@ -11,6 +11,7 @@ from common.events import (
     CallEvent,
     CaseOpened,
     Channel,
+    DeadlinePassed,
     Event,
     IncidentChanged,
     IncidentClosed,
@@ -142,8 +143,49 @@ async def test_a_child_is_told_from_a_matter_of_its_own(reporting: Reporting) ->
     assert [step["step"] for step in steps if step["detail"].get("parent") == "1234567897"] == ["joined", "answer_with"]
 
 
-async def test_shuffled_and_doubled_events_give_the_same_facts(reporting: Reporting) -> None:
+def a_passing(code: str, mark: str, hours: int) -> DeadlinePassed:
+    due_at = MORNING + timedelta(hours=hours)
+    up = "hq-triage" if mark == "breach" else None
+    at = due_at + timedelta(seconds=1)
+    return DeadlinePassed(at=at, code=code, revision=2, mark=mark, due_at=due_at, unit="region-5", escalated_to=up)
+
+
+def a_late_day() -> list[Event]:
+    """Of the three cases of a morning one breached twice, for it was opened again, and one was nearly late."""
     day = a_day()
+    late, near = day[1].key, day[2].key
+    topic = {"topic": "US-WASTE-BIN"}
+    return [
+        *(*day, a_passing(late, "warning", 1), a_passing(late, "breach", 2), a_passing(late, "breach", 50)),
+        *(a_passing(near, "warning", 1), a_passing(near, "response_overdue", 1)),
+        a_move(late, 3, Step.CORRECT_TOPIC, Status.REGISTERED, at=MORNING + timedelta(hours=3), **topic),
+        a_move(late, 4, Step.REFER, Status.REFERRED, at=MORNING + timedelta(hours=3)),
+    ]
+
+
+async def test_cases_that_were_late_or_nearly_are_counted_once_each(reporting: Reporting) -> None:
+    day = a_late_day()
+    for events in (day, _shuffled(day, 1), _shuffled(day, 2)):
+        await reporting.forget()
+        await reporting.receive(events, batch=3)
+        shift = await reporting.shift("morning")
+        assert (shift["messages"], shift["warned"], shift["breached"]) == (3, 2, 1)
+        assert len((await reporting.facts())["deadline_facts"]) == 5
+    query = {"from": "2026-11-24", "to": "2026-11-24"}
+    units = (await reporting.asked.get("/v1/reports/units", "supervisor", **query)).json()["items"]
+    assert {item["key"]: (item["warned"], item["breached"]) for item in units} == {
+        "nahiye-5-1": (0, 0),
+        "region-5": (1, 1),
+        "hq-triage": (1, 0),
+    }
+    topics = (await reporting.asked.get("/v1/reports/topics", "supervisor", **query)).json()["items"]
+    assert {item["key"]: item["messages"] for item in topics} == {"US-GUTTER": 2, "US-WASTE-BIN": 1}
+    steps = (await reporting.asked.get(f"/v1/cases/{day[1].key}/timeline", "operator")).json()["steps"]
+    assert [step["step"] for step in steps if step["step"] in ("warning", "breach")] == ["warning", "breach", "breach"]
+
+
+async def test_shuffled_and_doubled_events_give_the_same_facts(reporting: Reporting) -> None:
+    day = a_late_day()
     await reporting.receive(day)
     expected = await reporting.facts()
     for seed in range(12):

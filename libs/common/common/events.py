@@ -16,23 +16,9 @@ from common.vocabulary import Answer as Answer
 from common.vocabulary import CallEvent as CallEvent
 from common.vocabulary import Channel as Channel
 from common.vocabulary import Kind as Kind
+from common.vocabulary import Status as Status
 from common.vocabulary import Stream as Stream
 from common.vocabulary import Told as Told
-
-
-class Status(StrEnum):
-    """Where a case stands in its life (DESIGN.md section 8)."""
-
-    REGISTERED = "registered"
-    REFERRED = "referred"
-    JOINED = "joined"  # to the case of the same matter that is answered for both
-    IN_PROGRESS = "in_progress"
-    INSPECTED = "inspected"
-    DEFERRED = "deferred"
-    ANSWERED = "answered"
-    ACCEPTED = "accepted"
-    REOPENED = "reopened"
-    CLOSED = "closed"
 
 
 class Step(StrEnum):
@@ -44,6 +30,10 @@ class Step(StrEnum):
     RECORD_FINDING = "record_finding"
     CLOSE = "close"
     DEFER = "defer"
+    CORRECT_TOPIC = "correct_topic"
+    ASK_CITIZEN = "ask_citizen"
+    CITIZEN_ANSWERED = "citizen_answered"
+    ESCALATE = "escalate"
     COMPLETE = "complete"
     REJECT_COMPLETION = "reject_completion"
     ACCEPT = "accept"
@@ -196,6 +186,16 @@ class CaseOpened(CaseEvent, name="case.opened.v1", stream=Stream.ACTIVITY):
     deadline: AwareDatetime
 
 
+class DeadlinePassed(CaseEvent, name="deadline.passed.v1", stream=Stream.ACTIVITY):
+    """The time of a case has run so far that someone must know. routing → reporting."""
+
+    revision: int
+    mark: str  # response_overdue, warning or breach
+    due_at: AwareDatetime  # when it fell due, which may be before anyone looked
+    unit: str
+    escalated_to: str | None = None  # the unit above that watches over the case from now on; of a breach
+
+
 class CaseMoved(CaseEvent, name="case.moved.v1", stream=Stream.ACTIVITY):
     """A case took a step in its workflow. routing → reporting."""
 
@@ -204,6 +204,7 @@ class CaseMoved(CaseEvent, name="case.moved.v1", stream=Stream.ACTIVITY):
     status: Status
     unit: str
     level: str
+    topic: str | None = None  # of a correction, the right one
     reason: str | None = None
     by: str | None = None  # the staff member's subject, never a citizen's
     channel: Channel | None = None  # of a citizen's reply
@@ -281,6 +282,7 @@ EVENTS: tuple[type[Event], ...] = (
     NotificationRequested,
     CallChanged,
     CaseOpened,
+    DeadlinePassed,
     CaseMoved,
     IncidentOpened,
     IncidentChanged,

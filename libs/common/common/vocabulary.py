@@ -59,9 +59,26 @@ class Told(StrEnum):
     REGISTERED = "registered"
     JOINED = "joined"
     BOUNCED = "bounced"
+    ASKED = "asked"
     DONE = "done"
     NO_ACTION = "no_action"
     REOPENED = "reopened"
     OUT_OF_SCOPE = "out_of_scope"
     THANKED = "thanked"
     INCIDENT = "incident"
+
+
+class Status(StrEnum):
+    """Where a case stands in its life (DESIGN.md section 8)."""
+
+    REGISTERED = "registered"
+    REFERRED = "referred"
+    JOINED = "joined"  # to the case of the same matter that is answered for both
+    IN_PROGRESS = "in_progress"
+    INSPECTED = "inspected"
+    DEFERRED = "deferred"
+    WAITING = "waiting"  # for the citizen
+    ANSWERED = "answered"
+    ACCEPTED = "accepted"
+    REOPENED = "reopened"
+    CLOSED = "closed"

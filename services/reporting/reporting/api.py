@@ -29,7 +29,10 @@ router = APIRouter(prefix="/v1", tags=["reports"])
 Reader = Annotated[Caller, Depends(Require(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
 MOST_DAYS = 92
 CHANNELS = ("phone", "social", "app")
-SUMS = ("messages", "incident_messages", "answered", "urgent", "sms_sent", "sms_delivered", "accepted", "objected")
+SUMS = (
+    *("messages", "incident_messages", "answered", "urgent", "warned", "breached"),
+    *("sms_sent", "sms_delivered", "accepted", "objected"),
+)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from common.events import (
     CallChanged,
     CaseMoved,
     CaseOpened,
+    DeadlinePassed,
     IncidentChanged,
     IncidentClosed,
     IncidentOpened,
@@ -18,7 +19,7 @@ from common.events import (
 )
 
 from reporting.incidents import note_incidents
-from reporting.models import CaseFact, MoveFact, table
+from reporting.models import CaseFact, DeadlineFact, MoveFact, table
 
 _CALLS = """
 INSERT INTO calls AS known (call_id, queue, first_at, joined_at, offered_at, answered_at, abandoned_at, ended_at)
@@ -50,7 +51,8 @@ _CASE = (
     *("code", "channel", "platform", "kind", "topic", "deputy", "unit", "level", "region", "urgent", "call_id"),
     *("occurred_at", "received_at", "deadline", "parent"),
 )
-_MOVE = ("code", "revision", "step", "status", "unit", "level", "at", "reason", "by", "channel", "parent")
+_DEADLINE = ("code", "mark", "due_at", "revision", "unit", "escalated_to", "at")
+_MOVE = ("code", "revision", "step", "status", "unit", "level", "topic", "at", "reason", "by", "channel", "parent")
 
 
 async def note_calls(changed: Sequence[CallChanged], tx: Transaction) -> None:
@@ -69,6 +71,12 @@ async def note_moves(moved: Sequence[CaseMoved], tx: Transaction) -> None:
     """Steps of cases, each revision once."""
     rows = [{name: getattr(m, name) for name in _MOVE} for m in moved]
     await tx.insert(table(MoveFact), rows, then="ON CONFLICT DO NOTHING")
+
+
+async def note_deadlines(passed: Sequence[DeadlinePassed], tx: Transaction) -> None:
+    """What fell due, each moment of a case once."""
+    rows = [{name: getattr(p, name) for name in _DEADLINE} for p in passed]
+    await tx.insert(table(DeadlineFact), rows, then="ON CONFLICT DO NOTHING")
 
 
 async def note_sent(sent: Sequence[NotificationSent], tx: Transaction) -> None:
@@ -110,6 +118,7 @@ async def _note(
 HANDLERS: Handlers = {
     CallChanged: note_calls,
     CaseOpened: note_cases,
+    DeadlinePassed: note_deadlines,
     CaseMoved: note_moves,
     IncidentOpened: note_incidents,
     IncidentChanged: note_incidents,

@@ -74,11 +74,26 @@ class MoveFact(Base):
     status: Mapped[str]
     unit: Mapped[str]
     level: Mapped[str]
+    topic: Mapped[str | None]  # of a correction
     at: Mapped[datetime]
     reason: Mapped[str | None]
     by: Mapped[str | None]
     channel: Mapped[str | None]
     parent: Mapped[str | None]
+
+
+class DeadlineFact(Base):
+    """Time that ran out, or nearly; of one case and mark again only where the case was opened again."""
+
+    __tablename__ = "deadline_facts"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    mark: Mapped[str] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(primary_key=True)
+    revision: Mapped[int]
+    unit: Mapped[str]
+    escalated_to: Mapped[str | None]
+    at: Mapped[datetime]
 
 
 class NotificationFact(Base):
@@ -126,6 +141,6 @@ class IncidentMember(Base):
     incident: Mapped[UUID]
 
 
-FACTS = (Call, CaseFact, MoveFact, NotificationFact, IncidentFact, IncidentMember)
+FACTS = (Call, CaseFact, MoveFact, DeadlineFact, NotificationFact, IncidentFact, IncidentMember)
 inbox_table(Base.metadata)
 outbox_tables(Base.metadata)  # empty: reporting publishes nothing, but its relay and partitions are every service's

@@ -15,7 +15,7 @@ _KEYS: dict[Key, str] = {
     "shift": _SHIFT.format(moment="occurred_at"),
     "channel": "channel",
     "unit": "coalesce(m.unit, c.unit)",
-    "topic": "topic",
+    "topic": "coalesce(m.topic, c.topic)",
 }
 _CASES = """
 WITH m AS (
@@ -24,8 +24,13 @@ WITH m AS (
            count(*) FILTER (WHERE step = 'accept') AS accepted,
            count(*) FILTER (WHERE step = 'object') AS objected,
            (array_agg(unit ORDER BY revision DESC))[1] AS unit,
-           (array_agg(level ORDER BY revision DESC))[1] AS level
+           (array_agg(level ORDER BY revision DESC))[1] AS level,
+           (array_agg(topic ORDER BY revision DESC) FILTER (WHERE topic IS NOT NULL))[1] AS topic
     FROM moves WHERE code IN (SELECT code FROM case_facts WHERE occurred_at >= $1 AND occurred_at < $2)
+    GROUP BY code
+), d AS (
+    SELECT code, bool_or(mark = 'warning') AS warned, bool_or(mark = 'breach') AS breached
+    FROM deadline_facts WHERE code IN (SELECT code FROM case_facts WHERE occurred_at >= $1 AND occurred_at < $2)
     GROUP BY code
 ), n AS (
     SELECT code, count(sent_at) AS sent, count(delivered_at) AS delivered
@@ -43,6 +48,8 @@ SELECT {key} AS key,
        count(*) FILTER (WHERE urgent) AS urgent,
        count(*) FILTER (WHERE urgent AND m.answered_at <= deadline) AS urgent_in_time,
        count(i.incident) AS incident_messages,
+       count(*) FILTER (WHERE d.warned) AS warned,
+       count(*) FILTER (WHERE d.breached) AS breached,
        coalesce(sum(n.sent), 0)::int AS sms_sent,
        coalesce(sum(n.delivered), 0)::int AS sms_delivered,
        coalesce(sum(m.accepted), 0)::int AS accepted,
@@ -50,7 +57,8 @@ SELECT {key} AS key,
        count(*) FILTER (WHERE channel = 'phone' AND call_id IS NULL) AS phone,
        count(*) FILTER (WHERE channel = 'social') AS social,
        count(*) FILTER (WHERE channel = 'app') AS app
-FROM case_facts c LEFT JOIN m USING (code) LEFT JOIN n USING (code) LEFT JOIN incident_members i USING (code)
+FROM case_facts c LEFT JOIN m USING (code) LEFT JOIN d USING (code) LEFT JOIN n USING (code)
+LEFT JOIN incident_members i USING (code)
 WHERE occurred_at >= $1 AND occurred_at < $2
 GROUP BY 1 ORDER BY 1
 """
@@ -70,6 +78,7 @@ WHERE step IN ('accept', 'object') AND channel IS NOT NULL AND at >= $1 AND at <
 GROUP BY 1, 2
 """
 _TIMELINE_MOVES = "SELECT * FROM moves WHERE code = $1 ORDER BY revision"
+_TIMELINE_DEADLINES = "SELECT * FROM deadline_facts WHERE code = $1"
 _TIMELINE_NOTIFICATIONS = "SELECT * FROM notification_facts WHERE code = $1"
 
 
@@ -100,6 +109,8 @@ async def timeline(code: str, tx: Transaction) -> list[dict[str, Any]] | None:
     for move in await tx.fetch(_TIMELINE_MOVES, code):
         detail = {name: move[name] for name in ("status", "unit", "reason", "by", "channel", "parent") if move[name]}
         steps.append((move["at"], move["step"], detail))
+    late = await tx.fetch(_TIMELINE_DEADLINES, code)
+    steps += [(p["due_at"], p["mark"], {n: p[n] for n in ("unit", "escalated_to") if p[n]}) for p in late]
     for told in await tx.fetch(_TIMELINE_NOTIFICATIONS, code):
         about = {"told": told["told"], "means": told["means"]}
         moments = ((told[f"{name}_at"], name, about) for name in ("sent", "delivered", "failed"))

@@ -19,6 +19,8 @@ class Figures(BaseModel):
     answered_within_deadline: float | None = None
     urgent: int = 0
     urgent_answered_in_time: float | None = None
+    warned: int = Field(default=0, description="cases that had used up 75 % of their time")
+    breached: int = Field(default=0, description="cases that were not resolved in time")
     sms_sent: int = 0
     sms_delivered: int = 0
     accepted: int = 0

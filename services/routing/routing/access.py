@@ -18,6 +18,7 @@ from routing.rulebook import Rulebook
 Reader = Annotated[Caller, Depends(Require(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
 Worker = Annotated[Caller, Depends(Require(Role.STAFF, Role.SUPERVISOR))]
 Operator = Annotated[Caller, Depends(Require(Role.OPERATOR, Role.SUPERVISOR))]
+Talker = Annotated[Caller, Depends(Require(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR))]
 Anyone = Annotated[Caller, Depends(Require())]
 Code = Annotated[str, Path(pattern=r"^\d{10}$", examples=["1234567897"])]
 
@@ -58,7 +59,7 @@ async def find_case(code: str, caller: Caller, city: City, tx: Transaction, *, l
     """A case that the caller may know of; Problem 404 otherwise."""
     case = await tx.session.get(Case, code, with_for_update=lock or None)
     units = units_of(caller, city)
-    if case is None or (units is not None and case.unit not in units):
+    if case is None or (units is not None and units.isdisjoint((case.unit, case.escalated_to or ""))):
         raise Problem(404, "No case has this code, or it is another unit's.")
     return case
 

@@ -1,5 +1,8 @@
 """routing: decides topic, place, unit, urgency and deadline, and keeps each case through its life."""
 
+import asyncio
+import sys
+
 from common import commands
 from common.app import Service
 from common.consumer import Handlers
@@ -7,10 +10,25 @@ from common.events import MessageReceived, ReplyReceived, Stream, UrgentMessageR
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
-from routing import bulk, callers, cases, catalogue, children, counts, incident_api, rule_api, saved_filters, search
+from routing import (
+    bulk,
+    callers,
+    cases,
+    catalogue,
+    children,
+    corrections,
+    counts,
+    incident_api,
+    rule_api,
+    saved_filters,
+    search,
+    waits,
+)
 from routing.city import City
 from routing.classify import Classifier
+from routing.correction_lines import print_corrections
 from routing.decide import Decider
+from routing.escalation import keep_escalating
 from routing.fulltext import sort_words
 from routing.handlers import record_replies_with, register_cases_with
 from routing.lanes import register_urgent_with
@@ -38,11 +56,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.consume(Stream.URGENT, urgent)
     service.consume(Stream.MESSAGES, handlers)
     service.serve(search.router, counts.router, bulk.router, cases.router, children.router, callers.router)
-    service.serve(saved_filters.router, catalogue.router, rule_api.router)
+    service.serve(corrections.router, waits.router, saved_filters.router, catalogue.router, rule_api.router)
     incident_api.serve_incidents(service, city)
     reading = service.health.pulse("rulebook")
     service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))
     service.health.ready_checks.append(rulebook.ready)
+    looking = service.health.pulse("escalation")
+    service.run_beside("escalation", lambda: keep_escalating(service.database, city, looking))
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))
     sorting = service.health.pulse("sort words")
@@ -56,5 +76,8 @@ def rulebook_of(city: City) -> Rulebook:
 
 
 def main() -> None:
-    """The command `routing`."""
+    """The command `routing`; besides every service's, `routing corrections`."""
+    if sys.argv[1:] == ["corrections"]:
+        asyncio.run(print_corrections(Settings().database, City.load().topics))
+        return
     commands.run("routing", Settings, create_app, __file__)

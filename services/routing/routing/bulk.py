@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 
 from routing.access import CityOf, Worker, find_case
+from routing.bounces import directed
 from routing.bulk_schemas import Bulk, BulkOut, ManyBounces, ManyCompletions, ManyReferrals, ManyWorkOrders, SeenCase
 from routing.cases import bounced, by, completed, ordered, referred
 from routing.city import City
@@ -67,19 +68,22 @@ async def _result(seen: SeenCase, moves: Sequence[Move], who: tuple[Caller, City
     try:
         case = await find_case(seen.code, *who, tx)
         revision = case.revision
-        await _take(case, seen, moves, (who[1], tx))
+        await _take(case, seen, moves, who, tx=tx)
     except Problem as problem:
         reason = orjson.loads(problem.response().body)
         return {"code": seen.code, "status": "refused", "revision": revision, "problem": reason}
     return {"code": seen.code, "status": "done", "revision": case.revision, "problem": None}
 
 
-async def _take(case: Case, seen: SeenCase, moves: Sequence[Move], where: tuple[City, Transaction]) -> None:
-    city, tx = where
+async def _take(
+    case: Case, seen: SeenCase, moves: Sequence[Move], who: tuple[Caller, City], *, tx: Transaction
+) -> None:
+    caller, city = who
     if case.revision != seen.revision:
         raise Problem(412, "The case has changed since you saw it; read it again.")
     async with tx.session.begin_nested():
-        events = [event for step in moves for event in await take_step(case, step, city, tx)]
+        steps = await directed(case, moves, caller=caller, city=city, tx=tx)
+        events = [event for step in steps for event in await take_step(case, step, city, tx)]
     tx.publish(*events)
 
 

@@ -1,11 +1,12 @@
 """Staff routes: each is parse → one step → answer; the workflow says which steps a case allows."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from common.app import DatabaseOf, service_of
 from common.auth import Caller
+from common.db import Transaction
 from common.errors import FieldError, Problem
 from common.events import Answer, Status, Step
 from common.http import Page, json_answer, json_body, parse
@@ -26,7 +27,8 @@ from routing.access import (
     phone_for,
     units_of,
 )
-from routing.city import TRIAGE, City
+from routing.bounces import directed
+from routing.city import City
 from routing.following import lock_in_order, take_step
 from routing.models import Case, History
 from routing.schemas import (
@@ -43,11 +45,12 @@ from routing.schemas import (
     WorkOrder,
 )
 from routing.steps import Move
-from routing.workflow import FINDING_STEP, FINDING_WORDS, OPEN, Finding
+from routing.workflow import FINDING_STEP, FINDING_WORDS, TICKING, Finding
 from routing.worklist import Filters, Scope, Sort, cursor_of, phone_lookup, worklist
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 Limit = Annotated[int, Query(ge=1, le=200)]
+Plan = Callable[[Case, Transaction], Awaitable[Sequence[Move]]]  # of a locked case, which steps to take
 Cursor = Annotated[str | None, Query(max_length=300)]
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": CaseOut},
@@ -97,7 +100,7 @@ async def get_case(
 @router.post("/{code}/work-orders", responses=ANSWERS, openapi_extra=json_body(WorkOrder))
 async def post_work_order(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
     """Send an officer."""
-    return await _step(request, code, caller, ordered(await parse(request, WorkOrder)))
+    return await step_through(request, code, caller, ordered(await parse(request, WorkOrder)))
 
 
 @router.post("/{code}/findings", responses=ANSWERS, openapi_extra=json_body(FindingIn))
@@ -107,28 +110,28 @@ async def post_finding(request: Request, code: Code, caller: Worker, city: CityO
     detail = {"finding": found.finding.value} | ({"duplicate_of": found.duplicate_of} if found.duplicate_of else {})
     if found.finding is Finding.DUPLICATE_OPEN and found.duplicate_of:
         joining = Move(Step.JOIN, _now(), reason=found.note, detail=detail, parent=found.duplicate_of)
-        return await _step(request, code, caller, [joining])
+        return await step_through(request, code, caller, [joining])
     words = FINDING_WORDS.get(found.finding)
     asked = Move(FINDING_STEP[found.finding], _now(), reason=found.note, detail=detail, outcome=words)
-    return await _step(request, code, caller, [asked])
+    return await step_through(request, code, caller, [asked])
 
 
 @router.post("/{code}/completions", responses=ANSWERS, openapi_extra=json_body(Completion))
 async def post_completion(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
     """The work is done, and the citizen is told; `confirmed: false` says that it was not, and reopens."""
-    return await _step(request, code, caller, completed(await parse(request, Completion)))
+    return await step_through(request, code, caller, completed(await parse(request, Completion)))
 
 
 @router.post("/{code}/referrals", responses=ANSWERS, openapi_extra=json_body(Referral))
 async def post_referral(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
     """Give the case to another unit."""
-    return await _step(request, code, caller, referred(await parse(request, Referral), city))
+    return await step_through(request, code, caller, referred(await parse(request, Referral), city))
 
 
 @router.post("/{code}/bounces", responses=ANSWERS, openapi_extra=json_body(Bounce))
 async def post_bounce(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
-    """Not ours: the case goes to the unit named, or back to the HQ triage desk."""
-    return await _step(request, code, caller, bounced(await parse(request, Bounce), city))
+    """Not ours: the case goes to the unit named, else back to who gave it; the second time, to arbitration."""
+    return await step_through(request, code, caller, bounced(await parse(request, Bounce), city))
 
 
 @router.post("/{code}/replies", responses=ANSWERS, openapi_extra=json_body(ReplyIn))
@@ -136,7 +139,7 @@ async def post_reply(request: Request, code: Code, caller: Operator, city: CityO
     """What a citizen said on the phone to our answer."""
     reply = await parse(request, ReplyIn)
     step = Step.ACCEPT if reply.answer is Answer.ACCEPTED else Step.OBJECT
-    return await _step(request, code, caller, [Move(step, _now(), reason=reply.note)])
+    return await step_through(request, code, caller, [Move(step, _now(), reason=reply.note)])
 
 
 @router.post("/{code}/attachments", responses=ANSWERS, openapi_extra=json_body(Attachment))
@@ -145,14 +148,14 @@ async def post_attachment(request: Request, code: Code, caller: Worker, city: Ci
     given = await parse(request, Attachment)
     detail = {"parent": given.parent}
     joining = Move(Step.JOIN, _now(), reason=given.reason, detail=detail, parent=given.parent)
-    return await _step(request, code, caller, [joining])
+    return await step_through(request, code, caller, [joining])
 
 
 @router.post("/{code}/detachments", responses=ANSWERS, openapi_extra=json_body(Detachment))
 async def post_detachment(request: Request, code: Code, caller: Worker, city: CityOf) -> Response:
     """A matter of its own after all: the case stands alone, with the unit that has it."""
     given = await parse(request, Detachment)
-    return await _step(request, code, caller, [Move(Step.DETACH, _now(), reason=given.reason)])
+    return await step_through(request, code, caller, [Move(Step.DETACH, _now(), reason=given.reason)])
 
 
 def ordered(order: WorkOrder) -> list[Move]:
@@ -174,13 +177,26 @@ def referred(referral: Referral, city: City) -> list[Move]:
 
 
 def bounced(bounce: Bounce, city: City) -> list[Move]:
-    """The two steps that a bounce asks for; Problem 422 for a unit that is none."""
-    unit = _unit(bounce.to or TRIAGE, city, "/to")
+    """The two steps that a bounce asks for (`bounces.directed` says where to); Problem 422 for a unit that is none."""
+    unit = _unit(bounce.to, city, "/to") if bounce.to else None
     back = Move(Step.BOUNCE, _now(), reason=bounce.reason)
     return [back, Move(Step.REFER, _now(), unit=unit, reason=bounce.reason)]
 
 
-async def _step(request: Request, code: str, caller: Caller, moves: Sequence[Move]) -> Response:
+async def step_through(request: Request, code: str, caller: Caller, moves: Sequence[Move]) -> Response:
+    """Take these steps, each referral to where it may go."""
+    city: City = request.app.state.city
+
+    async def planned(case: Case, tx: Transaction) -> Sequence[Move]:
+        return await directed(case, moves, caller=caller, city=city, tx=tx)
+
+    parents = [asked.parent for asked in moves if asked.parent]
+    return await take_steps(request, code, caller, planned, parents=parents)
+
+
+async def take_steps(
+    request: Request, code: str, caller: Caller, plan: Plan, *, parents: Sequence[str] = ()
+) -> Response:
     """Take the steps in one transaction, once per `Idempotency-Key`, on the revision that the caller saw."""
     city: City = request.app.state.city
     key = await key_of(request, caller.subject)
@@ -188,12 +204,12 @@ async def _step(request: Request, code: str, caller: Caller, moves: Sequence[Mov
         first = await first_answer(key, tx)
         if key and first:
             return _again(first, key.body)
-        for parent in (asked.parent for asked in moves if asked.parent):
+        for parent in parents:
             await lock_in_order([code, parent], tx)
             await find_case(parent, caller, city, tx)
         case = await find_case(code, caller, city, tx, lock=True)
         _match(request.headers.get("if-match"), case)
-        for asked in moves:
+        for asked in await plan(case, tx):
             tx.publish(*await take_step(case, by(asked, caller), city, tx))
         body = case_out(case, caller, service_of(request).sealer).model_dump(mode="json")
         if key:
@@ -240,7 +256,7 @@ def case_out(case: Case, caller: Caller, sealer: Sealer) -> CaseOut:
     shown = {name: getattr(case, name) for name in CaseOut.model_fields if name not in ("phone", "name", "overdue")}
     return CaseOut(
         **shown,
-        overdue=case.deadline < _now() and Status(case.status) in OPEN,
+        overdue=case.deadline < _now() and Status(case.status) in TICKING,
         phone=phone_for(caller, case.phone, sealer),
         name=name_for(caller, case.name, sealer),
     )

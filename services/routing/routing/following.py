@@ -6,7 +6,6 @@ order of their codes: a storm's parent has thousands.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import orjson
 from asyncpg import Record
@@ -29,7 +28,6 @@ from routing.duplicates import Candidate, OpenCase
 from routing.matters import Matter
 from routing.models import Case, History, table
 from routing.near import attach, forget, remember_open
-from routing.sla import CountedBy, Deadlines, Mark, Progress, next_due
 from routing.steps import Move, move
 from routing.workflow import OPEN, after
 
@@ -59,11 +57,13 @@ async def take_step(case: Case, asked: Move, city: City, tx: Transaction) -> lis
         await _join(case, asked, tx)
     if asked.step in _PARTS:
         case.parent = None
+    if asked.step is Step.CORRECT_TOPIC:  # found by its new topic from now on
+        await forget(tx, [case.code])
+        was_open = False
     events = move(case, asked, city, tx)
     is_open = Status(case.status) in OPEN
     if asked.step is Step.DETACH:
         await attach(tx, case.code, None)
-        case.next_due_at = _next_due(case, asked)
     if is_open and not was_open:
         await remember_open(tx, _open_case(case, asked), city.reaches)
     if asked.step in (Step.JOIN, Step.REFER) or (was_open and not is_open):
@@ -80,16 +80,8 @@ async def _join(case: Case, asked: Move, tx: Transaction) -> None:
         raise Problem(409, f"The other case is {parent.status}, not open; nothing can be answered with it.")
     if parent.parent is not None:
         raise Problem(409, f"The other case belongs to {parent.parent} itself; join this one to that.")
-    case.parent, case.unit, case.level, case.next_due_at = parent.code, parent.unit, parent.level, None
+    case.parent, case.unit, case.level = parent.code, parent.unit, parent.level
     await attach(tx, case.code, parent.code)
-
-
-def _next_due(case: Case, asked: Move) -> datetime | None:
-    if case.respond_by is None or case.warn_at is None:
-        return None
-    times = Deadlines(CountedBy(case.counted_by), case.respond_by, case.warn_at, case.deadline)
-    told = frozenset(Mark(mark) for mark in case.marks)
-    return next_due(times, Progress(responded=case.responded_at is not None, told=told), asked.at)
 
 
 def _open_case(case: Case, asked: Move) -> list[OpenCase]:

@@ -40,6 +40,7 @@ class Case(Base):
         Index("cases_order", "status", "urgent", "deadline", "code", postgresql_include=SIFTED),
         Index("cases_received", "received_at", "code"),
         Index("cases_phone", "phone_lookup", "answered_at", postgresql_where=text("phone_lookup IS NOT NULL")),
+        Index("cases_escalated", "escalated_to", postgresql_where=text("escalated_to IS NOT NULL")),
         Index("cases_next_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
         Index("cases_incident", "incident", "code", postgresql_where=text("incident IS NOT NULL")),
         Index("cases_topic", "topic", "received_at"),
@@ -77,7 +78,9 @@ class Case(Base):
     next_due_at: Mapped[datetime | None]  # when the clock has something to say; null when it never will
     marks: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")  # what it has said
     responded_at: Mapped[datetime | None]
-    escalated_to: Mapped[str | None]
+    escalated_to: Mapped[str | None]  # the unit above, since the resolution was due
+    waiting_since: Mapped[datetime | None]  # for the citizen
+    arbitration: Mapped[str | None]  # open at the desk of that name, or decided: who has it cannot give it back
     parent: Mapped[str | None]  # code of the case of the same matter that is answered for both
     incident: Mapped[UUID | None]
     possible_duplicates: Mapped[list[Any] | None] = mapped_column(JSONB)  # codes and why, for a person to say
@@ -98,6 +101,20 @@ class History(Base):
     by: Mapped[str | None]
     reason: Mapped[str | None]
     detail: Mapped[dict[str, Any] | None]
+
+
+class Correction(Base):
+    """A topic that staff put right, and why; `revision` is that of the step."""
+
+    __tablename__ = "corrections"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    from_topic: Mapped[str | None]
+    to_topic: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    reason: Mapped[str]
 
 
 class RuleVersion(Base):

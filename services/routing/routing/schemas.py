@@ -79,6 +79,25 @@ class Detachment(Body):
     reason: Words
 
 
+class CorrectionIn(Body):
+    """The right topic, and why."""
+
+    topic: Annotated[str, Field(max_length=40, examples=["TC-MANHOLE"])]
+    reason: Words
+
+
+class Wait(Body):
+    """What the citizen is asked; the time of the case stands still until there is an answer."""
+
+    question: Words
+
+
+class Resumption(Body):
+    """What the citizen said, or that nothing came."""
+
+    answer: Words
+
+
 class ReplyIn(Body):
     """What a citizen told an operator."""
 
@@ -109,6 +128,10 @@ class CaseOut(BaseModel):
     occurred_at: AwareDatetime
     received_at: AwareDatetime
     deadline: AwareDatetime
+    respond_by: AwareDatetime | None
+    responded_at: AwareDatetime | None
+    escalated_to: str | None = Field(description="the unit above, since the resolution was due")
+    arbitration: str | None = Field(description="open or decided, of a case that units gave back")
     rule: str | None
     reasons: dict[str, Any]
     suggestions: list[Any] | None = Field(description="topics and probabilities for a person to choose from")

@@ -122,6 +122,20 @@ def resume(before: Deadlines, paused_at: datetime, resumed_at: datetime, hours: 
     return Deadlines(before.by, moved(before.respond_by), moved(before.warn_at), moved(before.resolve_by))
 
 
+def hand_over(before: Deadlines, at: datetime, old: Hours, new: Hours) -> Deadlines:
+    """The deadlines of a case that another unit gets: those by the clock stay, and of working time what was left, in
+    working days, goes on in the hours of the new unit. What had passed stays; so does all where the hours are alike.
+    """
+    if before.by is CountedBy.CLOCK or old == new:
+        return before
+
+    def moved(moment: datetime) -> datetime:
+        left = worked(old, at, moment)
+        return moment if moment <= at else advance(new, at, left * new.usual_day // old.usual_day)
+
+    return Deadlines(before.by, moved(before.respond_by), moved(before.warn_at), moved(before.resolve_by))
+
+
 def due(times: Deadlines, state: Progress, now: datetime) -> tuple[Due, ...]:
     """What has fallen due and was not told, in the order of the moments; the caller adds it to `state.told`.
 

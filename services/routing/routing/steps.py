@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from common.db import Transaction
 from common.events import CaseMoved, Channel, Event, Kind, NotificationRequested, SealedAddress, Status, Step, Told
 
 from routing.city import City
-from routing.decide import TRIAGE_HOURS
+from routing.clock import Stand, Tick, follow
 from routing.models import Case, History
+from routing.sla import Deadlines
 from routing.units import TRIAGE
 from routing.workflow import TOLD, after, step_for
 
@@ -29,29 +30,32 @@ class Move:
     channel: Channel | None = None  # of a citizen's reply
     platform: str | None = None
     parent: str | None = None  # of a joining
+    times: Deadlines | None = None  # decided anew
+    told: Told | None = None  # what the citizen is told, where the step alone does not say it
+    quiet: bool = False  # another step of the same moment tells the citizen
 
 
 def move(case: Case, asked: Move, city: City, tx: Transaction) -> list[Event]:
     """Take the step on a case whose row is locked; Problem 409 when the workflow does not allow it."""
-    before = Status(case.status)
-    asked = replace(asked, step=step_for(Kind(case.kind), before, asked.step))
+    before = Stand.of(case)
+    asked = replace(asked, step=step_for(Kind(case.kind), before.status, asked.step))
     if asked.step is Step.OBJECT and case.level == "organisation":
         asked = replace(asked, unit=TRIAGE)  # another body does not read our worklists
-    case.status = after(before, asked.step)
+    case.status = after(before.status, asked.step)
     case.revision += 1
     if asked.unit is not None:
         case.unit, case.level = asked.unit, city.units[asked.unit].level
     if case.status == Status.ANSWERED:
         case.answered_at = asked.at
-    if case.status == Status.REOPENED or before == Status.CLOSED:
-        topic = city.topics.get(case.topic or "")
-        case.deadline = asked.at + timedelta(hours=topic.sla_hours if topic else TRIAGE_HOURS)
+    follow(case, before, Tick(asked.step, asked.at, asked.times), city)
     tx.add(_history(case, asked))
     told = _told(case, asked)
     return [_moved(case, asked), *([_notification(case, asked, told, city)] if told else [])]
 
 
 def _told(case: Case, asked: Move) -> Told | None:
+    if asked.quiet or asked.told:
+        return asked.told
     if asked.step is Step.REFER and case.level == "organisation":
         return Told.BOUNCED
     return TOLD.get(asked.step)
@@ -80,6 +84,7 @@ def _moved(case: Case, asked: Move) -> CaseMoved:
         status=Status(case.status),
         unit=case.unit,
         level=case.level,
+        topic=case.topic if asked.step is Step.CORRECT_TOPIC else None,
         reason=asked.reason,
         by=asked.by,
         channel=asked.channel,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from routing.regions import Region, data_rows
 
 TRIAGE = "hq-triage"
+ARBITRATION = "hq-arbitration"  # decides whose a case is that no unit wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Unit:
 def city_units(desks: Mapping[str, str], regions: Iterable[Region]) -> dict[str, Unit]:
     """Every unit by its code; `desks` are the titles of the topics that HQ desks handle, by the desk's name."""
     bodies = {row["unit"]: row["title_fa"] for row in data_rows("organisations.csv")}
-    units = [Unit(TRIAGE, "میز بررسی ستاد", "hq")]
+    units = [Unit(TRIAGE, "میز بررسی ستاد", "hq"), Unit(ARBITRATION, "میز داوری ستاد", "hq")]
     for desk, title in desks.items():
         other = bodies.get(desk)
         units.append(Unit(f"hq-{desk}", other or f"ستاد، {title}", "organisation" if other else "hq"))

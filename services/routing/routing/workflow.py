@@ -17,6 +17,8 @@ class Finding(StrEnum):
     DEFERRED = "deferred"
 
 
+# A topic that is put right sends the case back to the rules, as a bounce does.
+_MEANWHILE: Mapping[Step, Status] = {Step.CORRECT_TOPIC: Status.REGISTERED, Step.ASK_CITIZEN: Status.WAITING}
 ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
     Status.REGISTERED: {Step.REFER: Status.REFERRED},
     Status.REFERRED: {
@@ -26,6 +28,7 @@ ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
         Step.ANSWER: Status.ANSWERED,
         Step.SETTLE: Status.CLOSED,
         Step.JOIN: Status.JOINED,
+        **_MEANWHILE,
     },
     Status.JOINED: {
         Step.DETACH: Status.REFERRED,
@@ -40,7 +43,13 @@ ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
         Step.JOIN: Status.JOINED,
     },
     Status.INSPECTED: {Step.COMPLETE: Status.ANSWERED, Step.JOIN: Status.JOINED},
-    Status.DEFERRED: {Step.ORDER_WORK: Status.IN_PROGRESS, Step.JOIN: Status.JOINED},
+    Status.DEFERRED: {Step.ORDER_WORK: Status.IN_PROGRESS, Step.JOIN: Status.JOINED, **_MEANWHILE},
+    Status.WAITING: {
+        Step.CITIZEN_ANSWERED: Status.REFERRED,
+        Step.REFER: Status.REFERRED,
+        Step.ANSWER: Status.ANSWERED,
+        Step.CORRECT_TOPIC: Status.REGISTERED,
+    },
     Status.ANSWERED: {
         Step.ACCEPT: Status.ACCEPTED,
         Step.OBJECT: Status.REOPENED,
@@ -52,8 +61,13 @@ ALLOWED: Mapping[Status, Mapping[Step, Status]] = {
         Step.ORDER_WORK: Status.IN_PROGRESS,
         Step.ANSWER: Status.ANSWERED,
         Step.JOIN: Status.JOINED,
+        **_MEANWHILE,
     },
-    Status.CLOSED: {Step.REFER: Status.REFERRED, Step.OBJECT: Status.REOPENED},
+    Status.CLOSED: {
+        Step.REFER: Status.REFERRED,
+        Step.OBJECT: Status.REOPENED,
+        Step.CORRECT_TOPIC: Status.REGISTERED,
+    },
     Status.ACCEPTED: {},
 }
 
@@ -74,9 +88,17 @@ TOLD: Mapping[Step, Told] = {
     Step.CLOSE: Told.NO_ACTION,
     Step.OBJECT: Told.REOPENED,
     Step.ANSWER: Told.DONE,
+    Step.ASK_CITIZEN: Told.ASKED,
 }
 WITH_PARENT = frozenset({Step.FOLLOW, Step.ANSWER_WITH})  # a child's, when its parent takes a step
 OPEN = frozenset(Status) - {Status.ANSWERED, Status.ACCEPTED, Status.CLOSED}
+# In these the unit's time runs; in the other open ones it stands still.
+TICKING = frozenset(
+    {
+        *(Status.REGISTERED, Status.REFERRED, Status.IN_PROGRESS, Status.INSPECTED, Status.DEFERRED),
+        Status.REOPENED,
+    }
+)
 NO_VISIT = frozenset({Kind.INQUIRY, Kind.THANKS})  # kinds that open no work order
 
 

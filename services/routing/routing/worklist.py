@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
 from routing.models import Case
-from routing.workflow import OPEN
+from routing.workflow import OPEN, TICKING
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,6 +43,7 @@ class Filters:
     status: Status | None = None
     urgent: bool | None = None
     overdue: bool | None = None
+    escalated: bool | None = None
     topic: Annotated[str | None, Query(max_length=40)] = None
     code: Annotated[str | None, Query(pattern=r"^\d{10}$")] = None
     phone: Annotated[str | None, Query(max_length=40, description="operators and supervisors")] = None
@@ -85,7 +86,7 @@ class Scope:
         asked = self.filters
         found = {asked.status} if asked.status is not None else set(Status)
         if asked.open or asked.overdue:
-            found &= OPEN
+            found &= TICKING if asked.overdue else OPEN
         if asked.open is False:
             found -= OPEN
         return sorted(found)
@@ -94,7 +95,7 @@ class Scope:
 def worklist(scope: Scope, sort: Sort, cursor: str | None, limit: int) -> Select[Case]:
     """The page after a cursor, with one row more than `limit` where another page follows."""
     after = _after(cursor, sort) if cursor else None
-    few = scope.phone is not None or scope.filters.code is not None
+    few = scope.phone is not None or scope.filters.code is not None or scope.filters.escalated is not None
     if sort is Sort.RECEIVED_AT or few:
         return _in_a_row(scope, sort, after).limit(limit + 1)
     return _merged(scope, sort, after, limit + 1)
@@ -128,12 +129,19 @@ def placed(scope: Scope, case: type[Case]) -> list[ColumnElement[bool]]:
     """The filters by unit, status and urgency."""
     units, statuses, asked = scope.visited(), scope.statuses(), scope.filters
     found: list[ColumnElement[bool]] = [case.unit.in_(sorted(units))] if units is not None else []
+    if asked.escalated:  # what reached a unit from below, whoever has it
+        found = [
+            case.escalated_to.in_(sorted(scope.units)) if scope.units is not None else case.escalated_to.is_not(None)
+        ]
+        statuses = sorted({*statuses} & OPEN)
+    if asked.escalated is False:
+        found.append(case.escalated_to.is_(None))
     if len(statuses) < len(Status):
         found.append(case.status.in_(statuses))
     if asked.urgent is not None:
         found.append(case.urgent.is_(asked.urgent))
     if asked.overdue is False:
-        found.append(~((case.deadline < scope.now) & case.status.in_(sorted(OPEN))))
+        found.append(~((case.deadline < scope.now) & case.status.in_(sorted(TICKING))))
     return found
 
 
