@@ -14,6 +14,7 @@ import asyncpg
 import orjson
 import psutil
 from workbench.load import Target, numbered, percentile, post_all
+from workbench.reconcile import FIRST_TOLD
 from workbench.system import Workbench
 
 # 616 bytes of Persian, as a citizen writes.
@@ -55,15 +56,17 @@ local n = 0
 function request()
   n = n + 1
   head["Idempotency-Key"] = "@run-" .. n
-  return wrk.format(nil, nil, head, [[@body]] .. string.format(',"phone":"0912%07d"}', n % 10000000))
+  local lat, lon = 35.64 + math.random() * 0.12, 51.3 + math.random() * 0.2
+  local place = string.format(',"place":{"lat":%.5f,"lon":%.5f}', lat, lon)
+  return wrk.format(nil, nil, head, [[@body]] .. place .. string.format(',"phone":"0912%07d"}', n % 10000000))
 end
 """
 
 
 def _wrk(wrk: str, target: Target, seconds: int, folder: Path) -> Rate:
-    """Every request a message of its own: another telephone, another idempotency key."""
+    """Every request a message of its own: another telephone, another place, another idempotency key."""
     script = folder / "post.lua"
-    body = orjson.dumps(BODY).decode()[:-1]
+    body = orjson.dumps({name: value for name, value in BODY.items() if name != "place"}).decode()[:-1]
     filled = _LUA.replace("@token", target.token).replace("@run", uuid.uuid4().hex).replace("@body", body)
     script.write_text(filled, encoding="utf-8")
     command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), "--latency", target.url]
@@ -113,7 +116,7 @@ async def count(bench: Workbench, service: str, query: str) -> int:
 
 async def until_reported(bench: Workbench, messages: int, seconds: float = 600) -> None:
     """Until as many messages are told and reported."""
-    query = "SELECT count(*) FROM notification_facts WHERE told = 'registered' AND sent_at IS NOT NULL"
+    query = f"SELECT count(*) FROM notification_facts WHERE told IN {FIRST_TOLD} AND sent_at IS NOT NULL"
     async with asyncio.timeout(seconds):
         while await count(bench, "reporting", query) < messages:
             await asyncio.sleep(0.2)
@@ -124,7 +127,7 @@ async def handover_ms(bench: Workbench, codes: list[str]) -> list[float]:
     moments: dict[str, dict[str, datetime]] = {}
     for service, query in (
         ("intake", "SELECT code, received_at FROM messages WHERE code = ANY($1)"),
-        ("notify", "SELECT code, sent_at FROM delivery_states WHERE told = 'registered' AND code = ANY($1)"),
+        ("notify", "SELECT code, sent_at FROM delivery_states WHERE revision = 1 AND code = ANY($1)"),
     ):
         connection = await asyncpg.connect(bench.postgres.dsn(service))
         moments[service] = {row[0]: row[1] for row in await connection.fetch(query, codes)}

@@ -11,7 +11,8 @@ import httpx
 from workbench.home import SANDBOX
 from workbench.system import Workbench
 
-FIRST_TOLD = "('registered', 'out_of_scope', 'thanked')"  # one of these is the first that a citizen hears of a code
+# One of these is the first that a citizen hears of a code.
+FIRST_TOLD = "('registered', 'joined', 'out_of_scope', 'thanked')"
 
 
 @dataclass(frozen=True)
