@@ -113,12 +113,13 @@ async def _work(run: Day, item: tuple[str, Planned]) -> None:
         await _step(run, code, "completions", {"outcome": ANSWER})
         run.answered[code] = one
         return
-    if one.finding == "wrong_unit":
+    if one.finding == "wrong_unit" and case["unit"] != "hq-triage":
         await _step(run, code, "bounces", {"reason": "در حیطه این واحد نیست"})
         return
     await _step(run, code, "work-orders", {"officer": "گشت"})
-    await _step(run, code, "findings", {"finding": one.finding})
-    if one.finding == "actionable":
+    finding = "actionable" if one.finding == "wrong_unit" else one.finding  # nobody stands above the triage desk
+    await _step(run, code, "findings", {"finding": finding})
+    if finding == "actionable":
         await _step(run, code, "completions", {"outcome": OUTCOMES[int(code[0]) % len(OUTCOMES)]})
     if one.finding != "deferred":
         run.answered[code] = one
