@@ -30,6 +30,7 @@ def register_cases_with(
         """Open one case per message and refer it to the unit that must act; a code opens one case, ever."""
         decisions = decider.decide([asked_by(message) for message in received], rulebook.rules)
         openings = {m.code: Opening(m, d, decider.city) for m, d in zip(received, decisions, strict=True)}
+        await sightings.take_turns(openings.values(), tx)
         openings = await join_duplicates(openings, decider.city.reaches, tx)
         guessed = sightings.guess(openings.values())
         rows = [{**opening.case_row(), "incident": guessed.get(code)} for code, opening in openings.items()]

@@ -52,6 +52,13 @@ class Sightings:
     city: City
     _open: dict[str, Kept] = field(default_factory=dict)
 
+    async def take_turns(self, openings: Iterable[Opening], tx: Transaction) -> None:
+        """Wait for other batches of the same families, before any row is held: an incident that grows changes cases
+        that a joining child holds."""
+        families = {self.baseline.families[o.decision.topic or ""] for o in openings if self._watches(o)}
+        if families:
+            await lock_families(tx, families)
+
     def guess(self, openings: Iterable[Opening]) -> Members:
         """The incidents that new cases will probably be part of, to be stored with them: in a storm nearly every
         message joins one, and to change its wide row a moment later costs half as much again. `note` puts right."""
