@@ -15,7 +15,7 @@ from rich.progress import Progress
 from workbench.city import Planned, plan_calls, plan_day
 from workbench.home import SANDBOX
 from workbench.reconcile import Balance, answers_sent, settle, topics_of
-from workbench.scenes import Stage, play_scenes
+from workbench.scenes import Stage, begin_escalation, play_scenes, see_escalation
 from workbench.story import print_shifts, print_story
 from workbench.system import Workbench
 
@@ -64,6 +64,7 @@ async def play(bench: Workbench, console: Console) -> bool:
     async with httpx.AsyncClient(timeout=30) as client:
         with Progress(console=console) as progress:
             run = Day(bench, client, progress)
+            late = await begin_escalation(Stage(run, console))
             await _calls(run, list(plan_calls(planned, day, seed)))
             await _each(run, "citizens write and call", planned, _send)
             routed = await settle(bench, run.codes, 60)
@@ -73,6 +74,7 @@ async def play(bench: Workbench, console: Console) -> bool:
             replied = await _replied(run)
         reconciled = await _close(run, console, routed, replied)
         reconciled = await play_scenes(Stage(run, console)) and reconciled
+        reconciled = await see_escalation(Stage(run, console), late) and reconciled
         console.print(f"played in {time.monotonic() - started:.0f} s")
     return reconciled
 

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import httpx
@@ -23,6 +24,13 @@ _TEXTS = (
     "ممنون از رفتگر محله، ولی جوی جلوی مسجد گرفته و بو می‌دهد",
     "سلام، لطفا رسیدگی کنید",
 )
+_MINUTE = """
+rules:
+
+- name: the demo's minute
+  when: {topics: [OR-SPORT], kinds: [request]}
+  then: {unit: topic, deadline: {respond: 1, resolve: 1, by: clock}}
+"""
 _POINT = {"lat": 35.7219, "lon": 51.3347}
 
 
@@ -74,14 +82,43 @@ class Stage:
         taken: dict[str, Any] = answer.json()
         return taken
 
-    async def until(self, holds: Callable[[], Awaitable[bool]]) -> bool:
+    async def until(self, holds: Callable[[], Awaitable[bool]], seconds: float = PATIENCE) -> bool:
         """Whether it holds in time."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + seconds
         while not await holds():
             if time.monotonic() > until:
                 return False
             await asyncio.sleep(0.2)
         return True
+
+
+async def begin_escalation(stage: Stage) -> str:
+    """A case that is due in a minute, by a rule that lapses by itself; its code. It is looked at after the day."""
+    rules = await stage.run.get("routing", "/v1/rules")
+    lapses = (datetime.now(UTC) + timedelta(minutes=3)).isoformat()
+    draft = {"yaml": rules["yaml"].replace("\nrules:\n", _MINUTE, 1), "note": "the demo's minute", "valid_until": lapses}
+    await stage.run.post("routing/v1/rules", "supervisor", draft | {"based_on": rules["newest"]})
+    question = {"text": "چمن ورزشگاه خشک شده است", "topic": "OR-SPORT", "kind": "request"}
+
+    async def in_force() -> bool:
+        answer = await stage.run.post("routing/v1/decisions", "supervisor", question)
+        return bool(answer.json()["rule"] == "the demo's minute")
+
+    await stage.until(in_force)
+    return await stage.send(question["text"], topic="OR-SPORT", kind="request")
+
+
+async def see_escalation(stage: Stage, code: str) -> bool:
+    """Its deadline passed, and the unit above was told."""
+
+    async def breached() -> bool:
+        told = await stage.run.get("reporting", f"/v1/cases/{code}/timeline")
+        return any(step["step"] == "breach" for step in told["steps"])
+
+    good = await stage.until(breached, seconds=90)
+    case = await stage.case(code)
+    stage.say(f"[bold]an escalation[/]: {code} is late at {case['unit']}, {case['escalated_to']} knows: {_word(good)}")
+    return good
 
 
 async def play_scenes(stage: Stage) -> bool:
