@@ -108,7 +108,7 @@ def _parse(name: str) -> argparse.Namespace:
         prog=name, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command")
-    parser.set_defaults(command="serve")
+    parser.set_defaults(command="serve", file=None)
     for command_name in ("serve", "migrate", "streams", "openapi", "seal-keys", "dead-letters"):
         commands.add_parser(command_name)
     republish = commands.add_parser("republish")

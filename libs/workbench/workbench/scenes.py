@@ -96,7 +96,11 @@ async def begin_escalation(stage: Stage) -> str:
     """A case that is due in a minute, by a rule that lapses by itself; its code. It is looked at after the day."""
     rules = await stage.run.get("routing", "/v1/rules")
     lapses = (datetime.now(UTC) + timedelta(minutes=3)).isoformat()
-    draft = {"yaml": rules["yaml"].replace("\nrules:\n", _MINUTE, 1), "note": "the demo's minute", "valid_until": lapses}
+    draft = {
+        "yaml": rules["yaml"].replace("\nrules:\n", _MINUTE, 1),
+        "note": "the demo's minute",
+        "valid_until": lapses,
+    }
     await stage.run.post("routing/v1/rules", "supervisor", draft | {"based_on": rules["newest"]})
     question = {"text": "چمن ورزشگاه خشک شده است", "topic": "OR-SPORT", "kind": "request"}
 
