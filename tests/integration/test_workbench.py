@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
+from common.events import Stream
 from common.kafka import create_streams
 from workbench.home import Home
 from workbench.kafka import Kafka
@@ -25,7 +26,7 @@ WORKBENCH = str(Path(sys.executable).parent / "workbench")
 async def test_kafka_comes_back_after_a_kill_with_what_it_had(tmp_path: Path) -> None:
     broker = Kafka(tmp_path)
     await asyncio.to_thread(broker.start)
-    assert len(await create_streams(broker.servers)) == 6
+    assert len(await create_streams(broker.servers)) == 2 * len(Stream)
     broker.kill()
     await asyncio.to_thread(broker.start)
     assert await create_streams(broker.servers) == []
