@@ -234,6 +234,7 @@ async def test_what_comes_while_the_table_is_swept_is_sent_without_a_pause(
     async with beside(notify.sender.send_due()), asyncio.timeout(5):
         while await notify.states() != ["sent"]:
             await asyncio.sleep(0.05)
+    assert len(notify.ledger.sent) == 1
 
 
 async def test_what_is_rolled_back_is_not_sent(notify: Notify) -> None:

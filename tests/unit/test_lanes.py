@@ -102,4 +102,6 @@ async def test_the_bulk_waits_while_the_urgent_lane_is_behind() -> None:
 async def test_the_bulk_does_not_wait_for_a_lane_that_stopped() -> None:
     urgent, bulk = a_consumer(Stream.URGENT), a_consumer(Stream.MESSAGES)
     bulk.goes_first, urgent.behind, urgent.stopped = (urgent,), True, "too many dead letters"
-    await asyncio.wait_for(bulk._give_way(), 0.1)
+    waiting = asyncio.create_task(bulk._give_way())
+    done, _ = await asyncio.wait({waiting}, timeout=1)
+    assert done == {waiting}
