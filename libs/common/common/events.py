@@ -5,100 +5,26 @@ fields are added; readers ignore what they do not know; `tests/contract/golden` 
 The envelope's attributes (`id`, `at`, `traceparent`) travel as headers and stay out of the body.
 """
 
-from enum import StrEnum
-from typing import ClassVar, Unpack
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from uuid_utils.compat import uuid7
+from pydantic import AwareDatetime
 
+from common.event import CaseEvent as CaseEvent
+from common.event import Event as Event
+from common.event import Place as Place
+from common.event import SealedAddress as SealedAddress
 from common.vocabulary import Answer as Answer
+from common.vocabulary import CallbackState as CallbackState
 from common.vocabulary import CallEvent as CallEvent
 from common.vocabulary import Channel as Channel
+from common.vocabulary import ContactReason as ContactReason
+from common.vocabulary import Deflection as Deflection
 from common.vocabulary import Kind as Kind
+from common.vocabulary import Prompt as Prompt
 from common.vocabulary import Status as Status
+from common.vocabulary import Step as Step
 from common.vocabulary import Stream as Stream
 from common.vocabulary import Told as Told
-
-
-class Step(StrEnum):
-    """What can happen to a case; routing's workflow says when."""
-
-    REFER = "refer"
-    BOUNCE = "bounce"
-    ORDER_WORK = "order_work"
-    RECORD_FINDING = "record_finding"
-    CLOSE = "close"
-    DEFER = "defer"
-    CORRECT_TOPIC = "correct_topic"
-    ASK_CITIZEN = "ask_citizen"
-    CITIZEN_ANSWERED = "citizen_answered"
-    ESCALATE = "escalate"
-    COMPLETE = "complete"
-    REJECT_COMPLETION = "reject_completion"
-    ACCEPT = "accept"
-    OBJECT = "object"
-    ANSWER = "answer"
-    SETTLE = "settle"
-    JOIN = "join"
-    FOLLOW = "follow"
-    ANSWER_WITH = "answer_with"
-    DETACH = "detach"
-
-
-class Place(BaseModel):
-    """Where: a point (degrees, WGS 84), a region 1-22, an address in words, or any of them."""
-
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
-
-    lat: float | None = Field(default=None, ge=-90, le=90)
-    lon: float | None = Field(default=None, ge=-180, le=180)
-    region: int | None = Field(default=None, ge=1, le=22)
-    address: str | None = Field(default=None, max_length=500)
-
-
-class SealedAddress(BaseModel):
-    """Whom to answer: ciphertext by `common.sealed`, and the number's keyed hash for look-up."""
-
-    model_config = ConfigDict(frozen=True)
-
-    phone: str | None = None
-    phone_lookup: str | None = None
-    name: str | None = None
-    sms: bool = False  # the number can get SMS
-
-
-class Event(BaseModel):
-    """What every event has. `at` is when it happened (UTC); `id` is a UUIDv7 made once, with its row."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    name: ClassVar[str]
-    stream: ClassVar[Stream]
-
-    id: UUID = Field(default_factory=uuid7, exclude=True)
-    at: AwareDatetime = Field(exclude=True)
-    traceparent: str | None = Field(default=None, exclude=True)
-
-    def __init_subclass__(cls, *, name: str = "", stream: Stream | None = None, **config: Unpack[ConfigDict]) -> None:
-        super().__init_subclass__(**config)
-        if name and stream:
-            cls.name, cls.stream = name, stream
-
-    @property
-    def key(self) -> str:
-        """The record key: all that concerns one case stays in order."""
-        raise TypeError(f"{type(self).__name__} has no key")
-
-
-class CaseEvent(Event):
-    """An event about one case, keyed by its tracking code."""
-
-    code: str
-
-    @property
-    def key(self) -> str:
-        return self.code
 
 
 class MessageReceived(CaseEvent, name="message.received.v1", stream=Stream.MESSAGES):
@@ -112,6 +38,7 @@ class MessageReceived(CaseEvent, name="message.received.v1", stream=Stream.MESSA
     place: Place | None = None
     reply_to: SealedAddress = SealedAddress()
     call_id: str | None = None
+    attachments: int = 0  # that came with it; more may come later
     occurred_at: AwareDatetime
     received_at: AwareDatetime
 
@@ -128,13 +55,23 @@ class ReplyReceived(Event, name="reply.received.v1", stream=Stream.MESSAGES):
     platform: str | None = None
     code: str | None = None
     phone_lookup: str | None = None
+    account_lookup: str | None = None
     text: str | None = None
+    stars: int | None = None  # 1-5, of feedback in the app
     occurred_at: AwareDatetime
     received_at: AwareDatetime
 
     @property
     def key(self) -> str:
-        return self.code or self.phone_lookup or str(self.id)
+        return self.code or self.phone_lookup or self.account_lookup or str(self.id)
+
+
+class StatusAsked(CaseEvent, name="status.asked.v1", stream=Stream.MESSAGES):
+    """A citizen asks how a case stands, and is told on the channel that they asked on. intake → routing."""
+
+    channel: Channel
+    platform: str | None = None
+    reply_to: SealedAddress
 
 
 class NotificationRequested(CaseEvent, name="notification.requested.v1", stream=Stream.NOTIFICATIONS):
@@ -151,6 +88,20 @@ class NotificationRequested(CaseEvent, name="notification.requested.v1", stream=
     reply_to: SealedAddress
 
 
+class PromptRequested(Event, name="prompt.requested.v1", stream=Stream.NOTIFICATIONS):
+    """A channel must say something outside a case: a bot's question, a caller's link. intake, routing → notify."""
+
+    prompt: Prompt
+    values: dict[str, str] = {}  # for the words: `code`, `url`, `at`
+    channel: Channel
+    platform: str | None = None
+    reply_to: SealedAddress
+
+    @property
+    def key(self) -> str:
+        return self.reply_to.account_lookup or self.reply_to.phone_lookup or str(self.id)
+
+
 class CallChanged(Event, name="call.changed.v1", stream=Stream.ACTIVITY):
     """A call joined the queue, was offered, answered, abandoned or ended. intake → reporting."""
 
@@ -162,6 +113,46 @@ class CallChanged(Event, name="call.changed.v1", stream=Stream.ACTIVITY):
     @property
     def key(self) -> str:
         return self.call_id
+
+
+class CallDeflected(Event, name="call.deflected.v1", stream=Stream.ACTIVITY):
+    """A caller who would have waited too long took another way. intake → reporting."""
+
+    call_id: str
+    queue: str
+    to: Deflection
+    estimate_seconds: float  # the wait that was expected
+
+    @property
+    def key(self) -> str:
+        return self.call_id
+
+
+class CallbackChanged(Event, name="callback.changed.v1", stream=Stream.ACTIVITY):
+    """A promised call back was planned, offered, reached, missed or closed. intake → reporting."""
+
+    call_id: str
+    queue: str
+    state: CallbackState
+    attempt: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.call_id
+
+
+class ContactRecorded(Event, name="contact.recorded.v1", stream=Stream.ACTIVITY):
+    """A contact that became no message: a follow-up, guidance, another body's matter. intake → reporting."""
+
+    channel: Channel
+    platform: str | None = None
+    reason: ContactReason
+    code: str | None = None  # of the case that was followed up
+    call_id: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.code or self.call_id or str(self.id)
 
 
 class CaseOpened(CaseEvent, name="case.opened.v1", stream=Stream.ACTIVITY):
@@ -211,6 +202,7 @@ class CaseMoved(CaseEvent, name="case.moved.v1", stream=Stream.ACTIVITY):
     platform: str | None = None
     deadline: AwareDatetime | None = None
     parent: str | None = None  # of a case that is answered with another
+    stars: int | None = None  # of a citizen's feedback
 
 
 class IncidentEvent(Event):
@@ -279,8 +271,13 @@ EVENTS: tuple[type[Event], ...] = (
     MessageReceived,
     UrgentMessageReceived,
     ReplyReceived,
+    StatusAsked,
     NotificationRequested,
+    PromptRequested,
     CallChanged,
+    CallDeflected,
+    CallbackChanged,
+    ContactRecorded,
     CaseOpened,
     DeadlinePassed,
     CaseMoved,

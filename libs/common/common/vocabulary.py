@@ -66,6 +66,50 @@ class Told(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
     THANKED = "thanked"
     INCIDENT = "incident"
+    STATUS = "status"  # how it stands, because they asked
+
+
+class Prompt(StrEnum):
+    """What a channel says to a citizen outside a case: a bot's question, a caller's link."""
+
+    WELCOME = "welcome"
+    ASK_TEXT = "ask_text"
+    ASK_PLACE = "ask_place"
+    ASK_PHOTO = "ask_photo"
+    ASK_PHONE = "ask_phone"
+    NOTED = "noted"  # an answer to a question, a place or a photo for a message that was accepted
+    NOT_UNDERSTOOD = "not_understood"
+    UNKNOWN_CODE = "unknown_code"
+    REPLY_NOTED = "reply_noted"
+    ATTACHMENT_REFUSED = "attachment_refused"
+    CALL_LINK = "call_link"
+    CALLBACK_PLANNED = "callback_planned"
+    CALLBACK_CLOSED = "callback_closed"
+
+
+class Deflection(StrEnum):
+    """Which other way a caller took who would have waited too long."""
+
+    CALLBACK = "callback"
+    LINK = "link"
+
+
+class CallbackState(StrEnum):
+    """Where a promised call back stands."""
+
+    PLANNED = "planned"
+    OFFERED = "offered"  # to an operator
+    REACHED = "reached"
+    MISSED = "missed"  # and tried again
+    CLOSED = "closed"  # not reached at the last try; told by SMS
+
+
+class ContactReason(StrEnum):
+    """Why a contact becomes no message."""
+
+    FOLLOW_UP = "follow_up"
+    GUIDANCE = "guidance"
+    OTHER_BODY = "other_body"
 
 
 class Status(StrEnum):
@@ -82,3 +126,28 @@ class Status(StrEnum):
     ACCEPTED = "accepted"
     REOPENED = "reopened"
     CLOSED = "closed"
+
+
+class Step(StrEnum):
+    """What can happen to a case; routing's workflow says when."""
+
+    REFER = "refer"
+    BOUNCE = "bounce"
+    ORDER_WORK = "order_work"
+    RECORD_FINDING = "record_finding"
+    CLOSE = "close"
+    DEFER = "defer"
+    CORRECT_TOPIC = "correct_topic"
+    ASK_CITIZEN = "ask_citizen"
+    CITIZEN_ANSWERED = "citizen_answered"
+    ESCALATE = "escalate"
+    COMPLETE = "complete"
+    REJECT_COMPLETION = "reject_completion"
+    ACCEPT = "accept"
+    OBJECT = "object"
+    ANSWER = "answer"
+    SETTLE = "settle"
+    JOIN = "join"
+    FOLLOW = "follow"
+    ANSWER_WITH = "answer_with"
+    DETACH = "detach"

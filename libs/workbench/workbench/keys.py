@@ -27,6 +27,7 @@ class Keys:
         self.seal_keys = folder / "seal.json"
         self._signing = folder / "signing.pem"
         self._receipts = folder / "receipts"
+        self.service_token = folder / "service.token"  # by which one service asks another
 
     def make(self) -> None:
         """Make what is missing."""
@@ -40,6 +41,7 @@ class Keys:
             _write(self.seal_keys, new_keys())
         if not self._receipts.exists():
             _write(self._receipts, secrets.token_urlsafe(24))
+        _write(self.service_token, self.token("service", hours=24 * 365))
 
     @property
     def receipt_secret(self) -> str:

@@ -69,6 +69,8 @@ class Workbench:
             "PASOKH_GATEWAY_URL": self.url(SANDBOX),
             "PASOKH_GATEWAY_KEY": "workbench",
             "PASOKH_GATEWAY_SENDER": "1000137",
+            "PASOKH_ROUTING_URL": self.url("routing"),
+            "PASOKH_ROUTING_TOKEN": str(self.keys.service_token),
             "PASOKH_RECEIPT_SECRET": self.keys.receipt_secret,
             "PASOKH_SANDBOX_LEDGER": str(self.home.data(SANDBOX) / "ledger.jsonl"),
             "PASOKH_SANDBOX_INTAKE": self.url("intake"),

@@ -14,6 +14,7 @@ from intake.channels.phone import api as phone
 from intake.channels.social import api as social
 from intake.contact import Reader
 from intake.reception import Reception
+from intake.routing_client import RoutingClient
 from intake.settings import Settings
 
 CHANNELS = {Channel.APP: app.router, Channel.SOCIAL: social.router, Channel.PHONE: phone.router}
@@ -27,6 +28,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     pulse = service.health.pulse("group commit")
     accept = GroupCommit(service.database, store, pulse=pulse, most_waiting=settings.most_waiting)
     service.app.state.reception = Reception(Reader(settings, service.sealer), accept)
+    service.app.state.routing = routing = RoutingClient(settings)
+    service.finish_with(routing.close)
     service.serve(*(router for channel, router in CHANNELS.items() if settings.serves(channel)), api.router)
     service.run_beside("group commit", accept.run)
     forgetting = service.health.pulse("forget old answers")

@@ -39,6 +39,12 @@ class Origin:
     body: bytes | None = None
     platform: str | None = None
     call_id: str | None = None
+    account: str | None = None  # the citizen's on that channel: a messenger's chat, the app's citizen
+
+    @property
+    def whose(self) -> str:
+        """The account, told apart from the same one elsewhere; what its keyed hash is made of."""
+        return f"{self.platform or self.channel}:{self.account}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class Reader:
         occurred_at, warnings = occurrence(taken.occurred_at, now)
         if taken.place is not None and self._outside(taken.place):
             warnings.append(OUTSIDE)
-        reply_to = self._address(taken)
+        reply_to = self.address(taken, origin)
         if taken.phone and not reply_to.sms:
             warnings.append(NO_SMS)
         lane = UrgentMessageReceived if may_be_urgent(taken.text, taken.topic) else MessageReceived
@@ -100,22 +106,23 @@ class Reader:
             platform=origin.platform,
             code=code_in(taken.text),
             phone_lookup=self.sealer.lookup(number.e164) if number else None,
+            account_lookup=self.sealer.lookup(origin.whose) if origin.account else None,
             text=taken.text,
             occurred_at=occurred_at,
             received_at=now,
         )
         return Contact(event, origin, warnings)
 
-    def _address(self, taken: MessageIn) -> SealedAddress:
-        number = taken.number
-        name = self.sealer.seal(taken.name) if taken.name else None
-        if number is None:
-            return SealedAddress(name=name)
+    def address(self, taken: MessageIn, origin: Origin) -> SealedAddress:
+        """Whom to answer: by SMS where there is a number, and on the channel where there is an account."""
+        number, account = taken.number, origin.account
         return SealedAddress(
-            phone=self.sealer.seal(number.e164),
-            phone_lookup=self.sealer.lookup(number.e164),
-            name=name,
-            sms=number.mobile,
+            phone=self.sealer.seal(number.e164) if number else None,
+            phone_lookup=self.sealer.lookup(number.e164) if number else None,
+            name=self.sealer.seal(taken.name) if taken.name else None,
+            sms=number is not None and number.mobile,
+            account=self.sealer.seal(account) if account else None,
+            account_lookup=self.sealer.lookup(origin.whose) if account else None,
         )
 
     def _outside(self, place: PlaceIn) -> bool:

@@ -36,12 +36,14 @@ def reception_of(request: Request) -> Reception:
     return reception
 
 
-async def origin_of(request: Request, channel: Channel, caller: Caller, *, call_id: str | None = None) -> Origin:
+async def origin_of(
+    request: Request, channel: Channel, caller: Caller, *, call_id: str | None = None, account: str | None = None
+) -> Origin:
     """Who sends, and under which `Idempotency-Key` it must count once."""
     key = await key_of(request, caller.subject)
     if key is None:
-        return Origin(channel, caller, call_id=call_id)
-    return Origin(channel, caller, key.key, key.body, call_id=call_id)
+        return Origin(channel, caller, call_id=call_id, account=account)
+    return Origin(channel, caller, key.key, key.body, call_id=call_id, account=account)
 
 
 def accepted(receipt: Receipt) -> Response:

@@ -1,5 +1,7 @@
 """Settings of intake, from the environment."""
 
+from pathlib import Path
+
 from common.events import Channel
 from common.settings import SealedSettings
 from pydantic import Field
@@ -16,6 +18,9 @@ class Settings(SealedSettings):
     city_north: float = Field(default=35.85, description="degrees")
     city_west: float = Field(default=51.05, description="degrees")
     city_east: float = Field(default=51.66, description="degrees")
+
+    routing_url: str | None = Field(default=None, description="base address of routing, for what only it knows")
+    routing_token: Path | None = Field(default=None, description="file with a token of the role service for it")
 
     def serves(self, channel: Channel) -> bool:
         """Whether this process takes messages of a channel."""

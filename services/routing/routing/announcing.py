@@ -35,7 +35,8 @@ TO_ANSWER = {
     Status.INSPECTED: (Step.COMPLETE,),
     Status.DEFERRED: (Step.ORDER_WORK, Step.RECORD_FINDING, Step.COMPLETE),
 }
-_COLUMNS = "incident, code, topic, unit, urgent, channel, platform, phone, phone_lookup, name, sms"
+_ADDRESS = ("phone", "phone_lookup", "name", "sms", "account", "account_lookup")
+_COLUMNS = f"incident, code, topic, unit, urgent, channel, platform, {', '.join(_ADDRESS)}"
 _NEXT = f"""
 SELECT {_COLUMNS} FROM cases WHERE incident = $1 AND (NOT urgent, code) > ($2, $3)
 ORDER BY NOT urgent, code LIMIT {CHUNK} FOR UPDATE
@@ -131,5 +132,5 @@ def _notification(row: Record, number: int, text: str, city: City, *, at: dateti
         urgent=row["urgent"],
         channel=Channel(row["channel"]),
         platform=row["platform"],
-        reply_to=SealedAddress(phone=row["phone"], phone_lookup=row["phone_lookup"], name=row["name"], sms=row["sms"]),
+        reply_to=SealedAddress(**{name: row[name] for name in _ADDRESS}),
     )

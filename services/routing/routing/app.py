@@ -6,7 +6,7 @@ import sys
 from common import commands
 from common.app import Service
 from common.consumer import Handlers
-from common.events import MessageReceived, ReplyReceived, Stream, UrgentMessageReceived
+from common.events import MessageReceived, ReplyReceived, StatusAsked, Stream, UrgentMessageReceived
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
@@ -35,6 +35,7 @@ from routing.lanes import register_urgent_with
 from routing.rulebook import Rulebook
 from routing.rules import Known
 from routing.settings import Settings
+from routing.tracking import tell_status_with
 
 DECISIONS_LIMIT = 1024 * 1024  # bytes; 500 texts do not fit into 64 KiB
 
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     handlers: Handlers = {
         MessageReceived: register_cases,
         ReplyReceived: record_replies_with(city),
+        StatusAsked: tell_status_with(city),
     }
     urgent: Handlers = {UrgentMessageReceived: register_urgent_with(decider, rulebook, register_cases)}
     service.consume(Stream.URGENT, urgent)

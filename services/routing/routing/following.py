@@ -37,7 +37,8 @@ _MOVE = """
 UPDATE cases SET parent = $2, unit = $3, level = $4, status = $5, revision = revision + 1,
                  answered_at = coalesce($6, answered_at)
 WHERE code = ANY($1::text[])
-RETURNING code, revision, topic, urgent, channel, platform, phone, phone_lookup, name, sms, deadline
+RETURNING code, revision, topic, urgent, channel, platform, phone, phone_lookup, name, sms,
+          account, account_lookup, deadline
 """
 _PARTS = frozenset({Step.DETACH, Step.OBJECT, Step.REJECT_COMPLETION})  # from here on a case of its own
 

@@ -55,7 +55,7 @@ def record_replies_with(city: City) -> Callable[[Sequence[ReplyReceived], Transa
             step = Step.ACCEPT if reply.answer is Answer.ACCEPTED else Step.OBJECT
             if step not in ALLOWED[Status(case.status)]:
                 continue
-            asked = Move(step, reply.received_at, channel=reply.channel, platform=reply.platform)
+            asked = Move(step, reply.received_at, channel=reply.channel, platform=reply.platform, stars=reply.stars)
             tx.publish(*await take_step(case, asked, city, tx), because=reply)
             await tx.session.flush()  # the next reply of the batch may be the same citizen's
 
@@ -72,14 +72,15 @@ async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case:
             raise Poison("the reply names a case of another number")
         return case
     objects = reply.answer is Answer.OBJECTED
-    code = await tx.fetchval(_AWAITING, reply.phone_lookup, objects)
+    code = await tx.fetchval(_AWAITING, reply.phone_lookup, reply.account_lookup, objects)
     case = await tx.session.get(Case, code, with_for_update=True) if code else None
     if case is None:
-        raise Poison("no case of this number awaits an answer")
+        raise Poison("no case of this number or account awaits an answer")
     return case
 
 
 _AWAITING = """
-SELECT code FROM cases WHERE phone_lookup = $1 AND answered_at IS NOT NULL AND ($2 OR status <> 'closed')
+SELECT code FROM cases
+WHERE (phone_lookup = $1 OR account_lookup = $2) AND answered_at IS NOT NULL AND ($3 OR status <> 'closed')
 ORDER BY (status IN ('answered', 'closed')) DESC, answered_at DESC LIMIT 1
 """

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
+from common.event import SealedAddress
 from common.idempotency import first_answers_table
 from common.inbox import inbox_table
 from common.outbox import outbox_tables
@@ -40,6 +41,7 @@ class Case(Base):
         Index("cases_order", "status", "urgent", "deadline", "code", postgresql_include=SIFTED),
         Index("cases_received", "received_at", "code"),
         Index("cases_phone", "phone_lookup", "answered_at", postgresql_where=text("phone_lookup IS NOT NULL")),
+        Index("cases_account", "account_lookup", "answered_at", postgresql_where=text("account_lookup IS NOT NULL")),
         Index("cases_escalated", "escalated_to", postgresql_where=text("escalated_to IS NOT NULL")),
         Index("cases_next_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
         Index("cases_incident", "incident", "code", postgresql_where=text("incident IS NOT NULL")),
@@ -84,6 +86,14 @@ class Case(Base):
     parent: Mapped[str | None]  # code of the case of the same matter that is answered for both
     incident: Mapped[UUID | None]
     possible_duplicates: Mapped[list[Any] | None] = mapped_column(JSONB)  # codes and why, for a person to say
+    account: Mapped[str | None]  # the citizen's, on the channel the message came by; ciphertext
+    account_lookup: Mapped[str | None]
+    attachments: Mapped[int] = mapped_column(server_default="0")  # that came with the message; intake has them
+
+    @property
+    def reply_to(self) -> SealedAddress:
+        """Whom to answer."""
+        return SealedAddress.model_validate(self, from_attributes=True)
 
 
 class History(Base):

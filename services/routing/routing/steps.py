@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from common.db import Transaction
-from common.events import CaseMoved, Channel, Event, Kind, NotificationRequested, SealedAddress, Status, Step, Told
+from common.events import CaseMoved, Channel, Event, Kind, NotificationRequested, Status, Step, Told
 
 from routing.city import City
 from routing.clock import Stand, Tick, follow
@@ -29,6 +29,7 @@ class Move:
     outcome: str | None = None  # words for the citizen
     channel: Channel | None = None  # of a citizen's reply
     platform: str | None = None
+    stars: int | None = None
     parent: str | None = None  # of a joining
     times: Deadlines | None = None  # decided anew
     told: Told | None = None  # what the citizen is told, where the step alone does not say it
@@ -89,6 +90,7 @@ def _moved(case: Case, asked: Move) -> CaseMoved:
         by=asked.by,
         channel=asked.channel,
         platform=asked.platform,
+        stars=asked.stars,
         deadline=case.deadline,
         parent=case.parent,
     )
@@ -107,5 +109,5 @@ def _notification(case: Case, asked: Move, told: Told, city: City) -> Notificati
         urgent=case.urgent,
         channel=Channel(case.channel),
         platform=case.platform,
-        reply_to=SealedAddress(phone=case.phone, phone_lookup=case.phone_lookup, name=case.name, sms=case.sms),
+        reply_to=case.reply_to,
     )

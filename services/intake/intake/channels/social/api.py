@@ -35,6 +35,11 @@ async def post_message(request: Request, caller: BotCaller) -> Response:
 def _of_platform(origin: Origin, message: SocialMessage) -> Origin:
     """Without an `Idempotency-Key` the platform's message id is the key, and the body does not matter."""
     if origin.key is not None:
-        return replace(origin, platform=message.platform)
+        return replace(origin, platform=message.platform, account=_account(message))
     key = digest(origin.caller.subject, message.platform, message.user_id, message.message_id)
-    return replace(origin, platform=message.platform, key=key)
+    return replace(origin, platform=message.platform, account=_account(message), key=key)
+
+
+def _account(message: SocialMessage) -> str | None:
+    """Where the citizen is answered; an SMS is answered by its number."""
+    return None if message.platform == "sms" else message.user_id

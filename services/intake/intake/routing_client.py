@@ -1,0 +1,41 @@
+"""Asking routing over REST, for what only it knows: never inside a transaction, never for a contact to be accepted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import orjson
+from common.errors import Problem, unavailable
+
+from intake.settings import Settings
+
+SECONDS = 5.0
+
+
+class RoutingClient:
+    """One HTTP client for the life of the service."""
+
+    def __init__(self, settings: Settings) -> None:
+        token = settings.routing_token.read_text().strip() if settings.routing_token else ""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.AsyncClient(base_url=settings.routing_url or "", timeout=SECONDS, headers=headers)
+        self._known = settings.routing_url is not None
+
+    async def get(self, path: str, params: Mapping[str, str | int | float] | None = None) -> Any:
+        """What routing answers; its 4xx as the same problem, 503 where it does not answer or is not set."""
+        if not self._known:
+            raise unavailable("Routing is not set here (PASOKH_ROUTING_URL); ask the one who runs this service.")
+        try:
+            answer = await self._client.get(path, params=params)
+        except httpx.HTTPError as error:
+            raise unavailable("Routing does not answer now; try again.") from error
+        if answer.status_code >= 500:
+            raise unavailable("Routing cannot answer now; try again.")
+        document = orjson.loads(answer.content)
+        if answer.status_code >= 400:
+            raise Problem(answer.status_code, str(document.get("detail", "Routing refuses this.")))
+        return document
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
