@@ -7,7 +7,7 @@ The envelope's attributes (`id`, `at`, `traceparent`) travel as headers and stay
 
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from common.event import CaseEvent as CaseEvent
 from common.event import Event as Event
@@ -92,7 +92,7 @@ class PromptRequested(Event, name="prompt.requested.v1", stream=Stream.NOTIFICAT
     """A channel must say something outside a case: a bot's question, a caller's link. intake, routing → notify."""
 
     prompt: Prompt
-    values: dict[str, str] = {}  # for the words: `code`, `url`, `at`
+    values: dict[str, str] = Field(default_factory=dict)  # for the words: `code`, `url`, `at`
     channel: Channel
     platform: str | None = None
     reply_to: SealedAddress
