@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from common import errors, telemetry
-from common.auth import Require
 from common.errors import Problem
 
 BODY_LIMIT = 64 * 1024  # bytes
@@ -23,20 +23,33 @@ CLIENT_LEFT = 499  # in the metric alone
 
 
 class DirectRoute(APIRoute):
-    """A route `(request, caller)` that is answered without FastAPI's layers; of a router with this `route_class`."""
+    """A route `(request, caller)` that is answered without FastAPI's layers; of a router with this `route_class`.
+
+    Its path is fixed but for one parameter at its end, which is in `request.path_params`. Who calls is the word of its
+    only dependency, which takes the request: `Require`, or what looks for the secret of a platform's webhook.
+    """
 
     def __init__(self, path: str, endpoint: Any, **given: Any) -> None:
         super().__init__(path, endpoint, **given)
         needs = self.dependant
-        calls = [dependency.call for dependency in needs.dependencies]
-        others = [*needs.query_params, *needs.header_params, *needs.cookie_params, *needs.body_params]
-        if len(calls) != 1 or not isinstance(calls[0], Require) or self.param_convertors or others:
-            raise TypeError(f"{path}: a direct route has a fixed path, and takes a request and its caller alone")
-        self._require = calls[0]
+        if len(needs.dependencies) != 1 or _asks_more(needs) or _asks_more(needs.dependencies[0]):
+            raise TypeError(f"{path}: a direct route takes a request and its caller alone")
+        self._caller: Any = needs.dependencies[0].call
+        self.place, _, last = path.rpartition("/")
+        self.parameter = last[1:-1] if last.startswith("{") else None
+        if "{" in self.place or len(self.param_convertors) != (self.parameter is not None):
+            raise TypeError(f"{path}: a direct route's path is fixed, but for one parameter at its end")
+
+    def found_at(self, path: str) -> dict[str, str] | None:
+        """The path's parameters where it is this route's, else None."""
+        if self.parameter is None:
+            return {}
+        last = path[len(self.place) + 1 :]
+        return {self.parameter: last} if last else None
 
     async def answer(self, request: Request) -> Response:
         """Verify the caller, and let the endpoint answer."""
-        response: Response = await self.endpoint(request, await self._require(request))
+        response: Response = await self.endpoint(request, await self._caller(request))
         return response
 
 
@@ -51,8 +64,10 @@ class Edge(FastAPI):
     def add_routes(self, *routes: Any) -> None:
         """Serve routes; flat, for an included router is matched once more on every request."""
         self.router.routes.extend(routes)
-        accepting = [route for route in routes if isinstance(route, DirectRoute)]
-        self._direct |= {(method, route.path): route for route in accepting for method in route.methods or ()}
+        for route in routes:
+            if isinstance(route, DirectRoute):
+                path = route.path if route.parameter is None else f"{route.place}/"
+                self._direct |= {(method, path): route for method in route.methods or ()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,11 +106,13 @@ class Edge(FastAPI):
             span.update_name(f"{scope['method']} {getattr(scope.get('route'), 'path', 'none')}")
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = self._direct.get((scope["method"], scope["path"]))
-        if route is None:
+        method, path = scope["method"], scope["path"]
+        route = self._direct.get((method, path)) or self._direct.get((method, path[: path.rfind("/") + 1]))
+        found = route.found_at(path) if route is not None else None
+        if route is None or found is None:
             await super().__call__(scope, receive, send)
             return
-        scope["route"] = route
+        scope.update(route=route, path_params=found)
         request = Request(scope, receive)
         try:
             response = await route.answer(request)
@@ -104,6 +121,12 @@ class Edge(FastAPI):
         except Exception as error:
             response = errors.answer(request, error)
         await response(scope, receive, send)
+
+
+def _asks_more(needs: Dependant) -> bool:
+    return bool(
+        needs.path_params or needs.query_params or needs.header_params or needs.cookie_params or needs.body_params
+    )
 
 
 def _too_large(limit: int) -> Problem:

@@ -1,10 +1,15 @@
 """Settings of intake, from the environment."""
 
 from pathlib import Path
+from typing import Annotated
 
 from common.events import Channel
 from common.settings import SealedSettings
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+
+Secret = Annotated[str, Field(min_length=16, max_length=256, pattern=r"^[A-Za-z0-9_\-]+$")]
+# Several at once are valid while one takes the place of another.
+Secrets = Annotated[tuple[Secret, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
 
 
 class Settings(SealedSettings):
@@ -18,6 +23,16 @@ class Settings(SealedSettings):
     city_north: float = Field(default=35.85, description="degrees")
     city_west: float = Field(default=51.05, description="degrees")
     city_east: float = Field(default=51.66, description="degrees")
+
+    conversation_minutes: float = Field(default=10, gt=0, description="how long a bot's question waits for its answer")
+    conversation_urgent_seconds: float = Field(default=60, gt=0, description="the same for what may be urgent")
+    conversation_photo: bool = Field(default=True, description="whether a bot asks for a photo of what can be seen")
+    telegram_bots: dict[str, Secrets] = Field(
+        default={}, repr=False, description='JSON: bot → its `secret_token`, or a list of them, e.g. {"pasokh": "…"}'
+    )
+    bale_secrets: list[Secret] = Field(
+        default=[], repr=False, description="JSON list of the last path segments that Bale may call, 16 letters or more"
+    )
 
     routing_url: str | None = Field(default=None, description="base address of routing, for what only it knows")
     routing_token: Path | None = Field(default=None, description="file with a token of the role service for it")
