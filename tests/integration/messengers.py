@@ -50,9 +50,12 @@ class Messengers:
         self.conversations: Conversations = self.app.state.conversations
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://intake")
 
-    async def telegram(self, update: Any, secret: str = TELEGRAM_SECRET, bot: str = "pasokh") -> httpx.Response:
+    async def telegram(
+        self, update: Any, secret: str = TELEGRAM_SECRET, *, bot: str = "pasokh", **headers: str
+    ) -> httpx.Response:
         """An update, as bytes, text or a document."""
-        return await self.client.post(f"/v1/social/telegram/{bot}", content=_body(update), headers={HEADER: secret})
+        sent = {HEADER: secret} | headers
+        return await self.client.post(f"/v1/social/telegram/{bot}", content=_body(update), headers=sent)
 
     async def bale(self, update: Any, secret: str = BALE_SECRETS[0]) -> httpx.Response:
         """The same from Bale."""

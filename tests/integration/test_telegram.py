@@ -225,6 +225,15 @@ async def test_a_reply_a_question_after_a_case_and_a_callers_link(bots: Messenge
     assert await bots.prompts() == ["reply_noted", "welcome"]
 
 
+async def test_what_follows_an_update_belongs_to_its_requests_trace(bots: Messengers) -> None:
+    trace = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
+    await bots.telegram(from_aiogram(1, text=NOISE), traceparent=trace)
+    await bots.telegram(from_aiogram(2, text="نمی‌دانم"), traceparent=trace)
+    rows = await bots.rows("SELECT name, traceparent FROM outbox ORDER BY id")
+    assert {row["name"] for row in rows} == {"prompt.requested.v1", "message.received.v1"}
+    assert {row["traceparent"][:35] for row in rows} == {trace[:35]}
+
+
 async def test_what_cannot_be_read_is_taken_and_kept_for_whoever_may_look(bots: Messengers, keys: Keys) -> None:
     bodies: list[Any] = [b"{", b"\xff\xfe\x00", b"[]", {"update_id": "x"}, {"update_id": 1, "message": {"chat": 7}}]
     assert {(await bots.telegram(body)).status_code for body in bodies} == {200}

@@ -196,8 +196,9 @@ def test_a_number_of_ten_whose_check_digit_fits_is_a_telephone_number_where_one_
     assert accept.draft.phone == persian_digits(number)
 
 
-def test_the_link_that_a_caller_got_ties_the_next_message_to_the_call_and_no_other() -> None:
-    state, acts = talk("/start call-1732500000.17")
+@pytest.mark.parametrize("parameter", ["call-1732500000.17", "call-1732500000_2e17"])
+def test_the_link_that_a_caller_got_ties_the_next_message_to_the_call_and_no_other(parameter: str) -> None:
+    state, acts = talk(f"/start {parameter}")
     assert acts == [Say(Prompt.WELCOME)]
     state, acts = talk("منطقه ۳ سر و صداست", "منطقه ۴ سر و صداست", state=state)
     assert [act.draft.call_id for act in acts if isinstance(act, Accept)] == ["1732500000.17", None]
@@ -232,10 +233,10 @@ def test_a_change_before_the_accept_replaces_its_text() -> None:
     assert accepted(acts) == ["بوق ممتد هر شب"]
 
 
-def test_a_change_after_the_accept_is_noted_and_one_of_what_never_came_is_a_message() -> None:
+def test_a_change_after_the_accept_is_too_late_and_one_of_what_never_came_is_a_message() -> None:
     edit = sent("منطقه ۳ بوق ممتد", message="1", edited=True)
     _, acts = talk(sent("منطقه ۳ بوق", message="1"), edit)
-    assert (accepted(acts), prompts(acts)) == (["منطقه ۳ بوق"], [Prompt.NOTED])
+    assert (accepted(acts), prompts(acts)) == (["منطقه ۳ بوق"], [Prompt.TOO_LATE])
     assert accepted(talk(edit)[1]) == ["منطقه ۳ بوق ممتد"]
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from common import telemetry
 from common.app import Service
 from common.db import Database
 from common.errors import is_transient
@@ -16,7 +17,7 @@ from intake.contact import Reader
 from intake.conversation.draft import Question
 from intake.conversation.heard import Heard
 from intake.conversation.machine import Manners
-from intake.conversation.storing import MOST_DUE, Storing
+from intake.conversation.storing import MOST_DUE, Brought, Storing
 from intake.conversation.talk import NoteFiles, no_files
 from intake.settings import Settings
 
@@ -31,7 +32,7 @@ DELETE FROM conversations WHERE key IN (
 class Conversations:
     """Hears what a webhook brought; all webhooks share one group commit."""
 
-    def __init__(self, database: Database, storing: Storing, commit: GroupCommit[Sequence[Heard], None]) -> None:
+    def __init__(self, database: Database, storing: Storing, commit: GroupCommit[Brought, None]) -> None:
         self._database = database
         self._storing = storing
         self._commit = commit
@@ -39,7 +40,7 @@ class Conversations:
     async def hear(self, heard: Sequence[Heard]) -> None:
         """Return when all of it is committed, what came before counted once; Problem 503 on overload."""
         if heard:
-            await self._commit(heard)
+            await self._commit(Brought(heard, telemetry.traceparent()))
 
     async def run(self) -> None:
         """Commit what is heard, until cancelled."""

@@ -159,15 +159,16 @@ def _greet(turn: Turn) -> Outcome:
 
 
 def _thank(turn: Turn) -> Outcome:
-    return (turn.state, []) if turn.state.draft else _note(turn)
+    """Thanks want no answer."""
+    return turn.state, []
 
 
-def _note(turn: Turn, *acts: Act) -> Outcome:
-    """Say that it is noted, but not for each of several."""
-    last = turn.state.noted_at
+def _attach(turn: Turn) -> Outcome:
+    """Files of the last message: said to be noted, but not for each of several."""
+    last, attach = turn.state.noted_at, Attach(turn.heard.files)
     if last is not None and turn.now - last < NOTED_ONCE_IN:
-        return turn.state, acts
-    return replace(turn.state, noted_at=turn.now), [*acts, Say(Prompt.NOTED)]
+        return turn.state, [attach]
+    return replace(turn.state, noted_at=turn.now), [attach, Say(Prompt.NOTED)]
 
 
 def _not_understood(turn: Turn) -> Outcome:
@@ -184,14 +185,14 @@ def _change(turn: Turn) -> Outcome:
         return _proceed(turn, changed)
     if draft is None and turn.state.accepted_at is None:
         return _add(turn)  # of something that never reached us
-    return _note(turn)
+    return turn.state, [Say(Prompt.TOO_LATE)]
 
 
 def _add(turn: Turn) -> Outcome:
     """A part of a message: of the one in the making, of the last one, or the first of a new one."""
     heard, text, draft = turn.heard, turn.meaning.text, turn.state.draft
     if draft is None and heard.files and text is None and turn.follows_message:
-        return _note(turn, Attach(heard.files))
+        return _attach(turn)
     parts: dict[str, Any] = {"files": draft.files + heard.files if draft else heard.files}
     if heard.point is not None:
         parts["point"] = heard.point

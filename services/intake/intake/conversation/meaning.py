@@ -27,6 +27,7 @@ CODE_DIGITS = 10
 LONGEST_SHORT = 120  # letters; whoever writes more says something
 _WORD = re.compile(r"\w")
 _CALL = re.compile(r"call[-_]([\w.:@+\-]{1,123})", re.ASCII)
+_ESCAPED = re.compile(r"_([2-7][0-9a-f])")
 _COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s+(\S.*))?", re.DOTALL)
 
 
@@ -101,13 +102,18 @@ _SHORT = (
 def _command(name: str, rest: str, text: str) -> Meaning | None:
     """`/start call-…` is the link that a caller got; words after any other command are words."""
     if name == "start" and rest:
-        call = _CALL.fullmatch(rest)
         code = parse_code(rest)
-        return Meaning(Meant.STATUS if code else Meant.START, text, code=code, call_id=call[1] if call else None)
+        return Meaning(Meant.STATUS if code else Meant.START, text, code=code, call_id=_call_in(rest))
     if rest:
         return None
     meant = {"start": Meant.START, "help": Meant.START, "cancel": Meant.CANCEL, "skip": Meant.SKIP}
     return Meaning(meant.get(name, Meant.NOTHING), text)
+
+
+def _call_in(parameter: str) -> str | None:
+    """The call of a caller's link. A start parameter has no dot, so what does not fit is `_` and two hex digits."""
+    found = _CALL.fullmatch(parameter)
+    return _ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), found[1]) if found else None
 
 
 def _asked_code(words: list[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from asyncpg import Record
@@ -21,6 +22,7 @@ from intake.conversation.talk import NoteFiles, Talk
 from intake.receipt import Receipt
 
 log = logging.getLogger(__name__)
+Traced = tuple[str, Heard, str | None]  # the conversation's key, what was heard, its trace
 MOST_DUE = 200  # of one transaction
 _UNSEEN = """
 INSERT INTO first_answers (key, answer, created_at)
@@ -45,6 +47,14 @@ WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What one request brought, and its trace."""
+
+    heard: Sequence[Heard]
+    traceparent: str | None = None
+
+
 class Storing:
     """What is heard, stored in groups: the work of a group commit."""
 
@@ -55,15 +65,15 @@ class Storing:
         self._quiet = Manners(questions=(), speaks=False)  # by SMS nobody is asked, and no machine is answered
         self._note = note_files
 
-    async def store(self, bodies: Sequence[Sequence[Heard]], tx: Transaction) -> Sequence[Problem | None]:
+    async def store(self, bodies: Sequence[Brought], tx: Transaction) -> Sequence[Problem | None]:
         """All that these bodies brought; an update that came before changes nothing."""
         now = datetime.now(UTC)
-        heard = [(self._key(one), one) for body in bodies for one in body]
-        talks = await self._take_turns(dict(heard), tx, now)
-        for key, one in await _unseen(heard, tx, now):
+        heard = [(self._key(one), one, body.traceparent) for body in bodies for one in body.heard]
+        talks = await self._take_turns({key: one for key, one, _ in heard}, tx, now)
+        for key, one, traceparent in await _unseen(heard, tx, now):
             talk = talks[key]
             talk.state, acts = hear(talk.state, one, self._manners_with(talk), now=now)
-            talk.do(acts, at=one.at)
+            talk.do(acts, at=one.at, traceparent=traceparent)
         await self._leave(talks, tx)
         return [None] * len(bodies)
 
@@ -121,9 +131,9 @@ def _code(receipt: Receipt | Problem) -> str | None:
     return receipt.code if isinstance(receipt, Receipt) else None
 
 
-async def _unseen(heard: Sequence[tuple[str, Heard]], tx: Transaction, now: datetime) -> list[tuple[str, Heard]]:
+async def _unseen(heard: Sequence[Traced], tx: Transaction, now: datetime) -> list[Traced]:
     """Those whose update did not come before, each once."""
-    by_update = {digest(one.platform, one.account, one.update): (key, one) for key, one in reversed(heard)}
+    by_update = {digest(one[1].platform, one[1].account, one[1].update): one for one in reversed(heard)}
     rows = await tx.fetch(_UNSEEN, list(by_update), now)
     fresh = {row["key"] for row in rows}
     return [found for update, found in reversed(by_update.items()) if update in fresh]

@@ -1,7 +1,7 @@
 """One conversation while a transaction has its turn: what the machine says is done, gathered until it is stored."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -41,8 +41,16 @@ class Talk:
     _files: list[tuple[int, tuple[FileRef, ...]]] = field(default_factory=list)
     _last: int = BEFORE  # which of `made` is the last message
 
-    def do(self, acts: Sequence[Act], *, at: datetime | None = None) -> None:
+    def do(self, acts: Sequence[Act], *, at: datetime | None = None, traceparent: str | None = None) -> None:
         """Make what the machine asks for; `at` is when the citizen wrote."""
+        made, events = len(self.made), len(self.events)
+        self._make(acts, at)
+        if traceparent is not None:
+            traced = {"traceparent": traceparent}
+            self.made[made:] = [replace(c, event=c.event.model_copy(update=traced)) for c in self.made[made:]]
+            self.events[events:] = [event.model_copy(update=traced) for event in self.events[events:]]
+
+    def _make(self, acts: Sequence[Act], at: datetime | None) -> None:
         for act in acts:
             match act:
                 case Say():
