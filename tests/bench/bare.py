@@ -6,7 +6,7 @@ import sys
 import uvicorn
 from fastapi import FastAPI
 from intake.channels.app.schemas import AppMessage
-from intake.channels.telegram.schemas import Update
+from intake.channels.telegram.schemas import TelegramUpdate
 
 app = FastAPI()
 
@@ -18,7 +18,7 @@ async def post_message(message: AppMessage) -> dict[str, str]:
 
 
 @app.post("/v1/social/{platform}/{secret}")
-async def post_update(platform: str, secret: str, update: Update) -> dict[str, str]:
+async def post_update(platform: str, secret: str, update: TelegramUpdate) -> dict[str, str]:
     """Validate what a messenger sends, and answer."""
     return {}
 

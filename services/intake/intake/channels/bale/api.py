@@ -8,7 +8,7 @@ from common.edge import DirectRoute
 from common.http import json_answer, json_body
 from fastapi import APIRouter, Depends, Request, Response
 
-from intake.channels.telegram.schemas import Update
+from intake.channels.telegram.schemas import TelegramUpdate
 from intake.channels.telegram.telegram import heard_in, read_update
 from intake.channels.webhook import holds, take
 from intake.settings import Settings
@@ -30,7 +30,7 @@ async def known_path(request: Request) -> None:
 @router.post(
     "/v1/social/bale/{secret}",
     responses={200: {"description": "Taken; do not send it again"}, 401: {"description": "Problem"}},
-    openapi_extra={"parameters": [_SECRET], **json_body(Update)},
+    openapi_extra={"parameters": [_SECRET], **json_body(TelegramUpdate)},
 )
 async def post_update(request: Request, known: Annotated[None, Depends(known_path)]) -> Response:
     """Take an update. 200 means that it is stored, or that sending it again would not help; 503: send it again."""

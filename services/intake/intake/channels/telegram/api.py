@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.openapi.models import APIKey, APIKeyIn
 from fastapi.security.base import SecurityBase
 
-from intake.channels.telegram.schemas import Update
+from intake.channels.telegram.schemas import TelegramUpdate
 from intake.channels.telegram.telegram import heard_in, read_update
 from intake.channels.webhook import holds, take
 from intake.conversation.heard import Heard
@@ -42,7 +42,7 @@ class TelegramSecret(SecurityBase):
 @router.post(
     "/v1/social/telegram/{bot}",
     responses={200: {"description": "Taken; do not send it again"}, 401: {"description": "Problem"}},
-    openapi_extra={"parameters": [_BOT], **json_body(Update)},
+    openapi_extra={"parameters": [_BOT], **json_body(TelegramUpdate)},
 )
 async def post_update(request: Request, bot: Annotated[str, Depends(TelegramSecret())]) -> Response:
     """Take an update. 200 means that it is stored, or that sending it again would not help; 503: send it again."""

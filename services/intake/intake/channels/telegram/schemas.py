@@ -14,21 +14,21 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
-class Chat(Wire):
+class TelegramChat(Wire):
     """Where something was said; `type` is private, group, supergroup or channel."""
 
     id: int
     type: str | None = "private"
 
 
-class User(Wire):
+class TelegramUser(Wire):
     """Who said it."""
 
     id: int
     is_bot: bool | None = None
 
 
-class PhotoSize(Wire):
+class TelegramPhoto(Wire):
     """One of a photo's sizes."""
 
     file_id: FileId
@@ -37,7 +37,7 @@ class PhotoSize(Wire):
     file_size: int | None = None
 
 
-class File(Wire):
+class TelegramFile(Wire):
     """Any other file."""
 
     file_id: FileId
@@ -46,54 +46,54 @@ class File(Wire):
     file_size: int | None = None
 
 
-class Location(Wire):
+class TelegramLocation(Wire):
     """A point, degrees, WGS 84."""
 
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
 
 
-class SharedContact(Wire):
+class TelegramContact(Wire):
     """A contact that was shared; the citizen's own only where `user_id` is theirs."""
 
     phone_number: str = Field(max_length=40)
     user_id: int | None = None
 
 
-class ChatMessage(Wire):
+class TelegramMessage(Wire):
     """Something that was sent to a chat."""
 
     message_id: int
     date: AwareDatetime | None = None
-    chat: Chat
-    sender: User | None = Field(default=None, alias="from")
+    chat: TelegramChat
+    sender: TelegramUser | None = Field(default=None, alias="from")
     text: WireText | None = None
     caption: WireText | None = None
-    photo: list[PhotoSize] | None = None
-    voice: File | None = None
-    audio: File | None = None
-    video: File | None = None
-    video_note: File | None = None
-    animation: File | None = None
-    document: File | None = None
-    location: Location | None = None
-    contact: SharedContact | None = None
+    photo: list[TelegramPhoto] | None = None
+    voice: TelegramFile | None = None
+    audio: TelegramFile | None = None
+    video: TelegramFile | None = None
+    video_note: TelegramFile | None = None
+    animation: TelegramFile | None = None
+    document: TelegramFile | None = None
+    location: TelegramLocation | None = None
+    contact: TelegramContact | None = None
     sticker: Any = None
 
 
-class CallbackQuery(Wire):
+class TelegramQuery(Wire):
     """A button under a message of ours that was pressed."""
 
     id: str
-    sender: User = Field(alias="from")
-    message: ChatMessage | None = None
+    sender: TelegramUser = Field(alias="from")
+    message: TelegramMessage | None = None
     data: str | None = Field(default=None, max_length=256)
 
 
-class Update(Wire):
+class TelegramUpdate(Wire):
     """One update; those of other kinds have none of the three."""
 
     update_id: int
-    message: ChatMessage | None = None
-    edited_message: ChatMessage | None = None
-    callback_query: CallbackQuery | None = None
+    message: TelegramMessage | None = None
+    edited_message: TelegramMessage | None = None
+    callback_query: TelegramQuery | None = None
