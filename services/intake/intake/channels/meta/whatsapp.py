@@ -1,0 +1,110 @@
+"""WhatsApp Cloud: what its messages say. Statuses of our own messages are counted."""
+
+import logging
+from typing import Any
+
+from common import persian, telemetry
+from pydantic import ValidationError
+
+from intake.channels.meta.schemas import Card, Change, Entry, WhatsAppMessage, WhatsAppStatus, WhatsAppValue
+from intake.channels.wire import Reading, file_name, moment, point, refusal, together, words
+from intake.conversation.heard import FileKind, FileRef, Heard
+
+log = logging.getLogger(__name__)
+PLATFORM = "whatsapp"
+SILENT = frozenset({"reaction", "system", "ephemeral", "request_welcome"})  # nothing that a citizen says to us
+
+
+def read_entry(entry: Entry) -> Reading:
+    """What one account's entry says."""
+    return together(_changed(given) for given in entry.changes)
+
+
+def _changed(given: Any) -> Reading:
+    try:
+        change = Change.model_validate(given)
+        if change.field != "messages":
+            return Reading()
+        value = WhatsAppValue.model_validate(change.value)
+    except ValidationError as error:
+        return refusal(error, "/changes")
+    return together([*map(_message, value.messages), *map(_status, value.statuses)])
+
+
+def _message(given: Any) -> Reading:
+    try:
+        message = WhatsAppMessage.model_validate(given)
+    except ValidationError as error:
+        return refusal(error, "/messages")
+    account = message.sender or message.from_user_id
+    if account is None:
+        return Reading(refused=("/messages: no sender",))
+    if message.type in SILENT or message.group_id:
+        return Reading()
+    return Reading((_heard(message, account),))
+
+
+def _heard(message: WhatsAppMessage, account: str) -> Heard:
+    place = message.location
+    return Heard(
+        PLATFORM,
+        account=account,
+        update=message.id,
+        text=_text(message),
+        button=_button(message),
+        point=point(place.latitude, place.longitude) if place else None,
+        phone=_number(message.sender),
+        files=_files(message),
+        at=moment(message.timestamp),
+    )
+
+
+def _text(message: WhatsAppMessage) -> str | None:
+    captions = [media.caption for media in (message.image, message.video, message.document) if media]
+    said = message.text.body if message.text else next(iter(captions), None)
+    return words(said) or words(" ".join(_numbers(message.contacts)))
+
+
+def _button(message: WhatsAppMessage) -> str | None:
+    if message.button:
+        return message.button.payload or message.button.text
+    choice = message.interactive and (message.interactive.button_reply or message.interactive.list_reply)
+    return choice.id if choice else None
+
+
+def _files(message: WhatsAppMessage) -> tuple[FileRef, ...]:
+    kinds = {
+        FileKind.PHOTO: message.image,
+        FileKind.VOICE: message.audio,
+        FileKind.VIDEO: message.video,
+        FileKind.DOCUMENT: message.document,
+    }
+    return tuple(
+        FileRef(kind, media.id, file_name(media.filename), media.mime_type) for kind, media in kinds.items() if media
+    )
+
+
+def _number(sender: str | None) -> str | None:
+    """The sender's number, which is their account's name as well, unless they hide it."""
+    found = persian.parse_phone(f"+{sender}") if sender and sender.isascii() and sender.isdigit() else None
+    return found.e164 if found else None
+
+
+def _numbers(cards: list[Card]) -> list[str]:
+    """Numbers of contact cards; they are somebody's, so they are words."""
+    return [phone.phone or phone.wa_id or "" for card in cards for phone in card.phones]
+
+
+def _status(given: Any) -> Reading:
+    try:
+        status = WhatsAppStatus.model_validate(given)
+    except ValidationError as error:
+        return refusal(error, "/statuses")
+    telemetry.PLATFORM_STATUSES.add(1, {"platform": PLATFORM, "status": _known(status.status)})
+    if status.status == "failed":
+        log.warning("WhatsApp did not deliver: %s", [error.code for error in status.errors])
+    return Reading()
+
+
+def _known(status: str) -> str:
+    return status if status in ("sent", "delivered", "read", "played", "failed") else "other"

@@ -1,0 +1,89 @@
+"""Rubika's updates, by the documents of its bot interface: ids may be numbers, coordinates and sizes are texts."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from intake.channels.wire import Wire, WireId
+
+
+class Coordinates(Wire):
+    """A place, degrees as texts."""
+
+    latitude: str | None = None
+    longitude: str | None = None
+
+
+class LiveLocation(Wire):
+    """A place that moves for a while."""
+
+    current_location: Coordinates | None = None
+
+
+class StoredFile(Wire):
+    """A file that Rubika keeps; its kind shows in its name alone."""
+
+    file_id: WireId
+    file_name: str | None = None
+    size: str | None = None
+
+
+class Auxiliary(Wire):
+    """What stands behind a button, and what a link to the bot carried."""
+
+    start_id: str | None = Field(default=None, max_length=200)
+    button_id: str | None = Field(default=None, max_length=200)
+
+
+class ContactCard(Wire):
+    """Somebody's number; nothing says whose."""
+
+    phone_number: str | None = Field(default=None, max_length=40)
+
+
+class Said(Wire):
+    """A message, as new or after a change."""
+
+    message_id: WireId
+    text: str | None = None
+    time: str | None = None
+    sender_type: str | None = None
+    aux_data: Auxiliary | None = None
+    file: StoredFile | None = None
+    location: Coordinates | None = None
+    live_location: LiveLocation | None = None
+    contact_message: ContactCard | None = None
+
+
+class Update(Wire):
+    """Something that happened in a chat with the bot."""
+
+    type: str = Field(examples=["NewMessage"])
+    chat_id: WireId
+    new_message: Said | None = None
+    updated_message: Said | None = None
+    update_time: str | None = None
+
+
+class InlineMessage(Wire):
+    """A button below one of the bot's messages was pressed."""
+
+    message_id: WireId
+    chat_id: WireId
+    text: str | None = None
+    aux_data: Auxiliary | None = None
+    file: StoredFile | None = None
+    location: Coordinates | None = None
+
+
+class RubikaBody(Wire):
+    """What Rubika posts: one of the two."""
+
+    update: Update | None = None
+    inline_message: InlineMessage | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.update is None and self.inline_message is None:
+            raise ValueError("neither update nor inline_message")
+        return self
