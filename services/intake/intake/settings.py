@@ -1,10 +1,15 @@
 """Settings of intake, from the environment."""
 
 from pathlib import Path
+from typing import cast
 
+from common.app import service_of
 from common.events import Channel
 from common.settings import SealedSettings
+from fastapi import Request
 from pydantic import Field
+
+from intake.channels.secret import PathSecret
 
 
 class Settings(SealedSettings):
@@ -22,6 +27,19 @@ class Settings(SealedSettings):
     routing_url: str | None = Field(default=None, description="base address of routing, for what only it knows")
     routing_token: Path | None = Field(default=None, description="file with a token of the role service for it")
 
+    rubika_secrets: tuple[PathSecret, ...] = Field(
+        default=(), description="JSON list of the last parts of Rubika's webhook address; several while one is replaced"
+    )
+    meta_app_secrets: tuple[str, ...] = Field(
+        default=(), description="JSON list of the Meta app's secrets, for WhatsApp and Instagram"
+    )
+    meta_verify_token: str | None = Field(default=None, min_length=16, description="answers Meta's handshake")
+
     def serves(self, channel: Channel) -> bool:
         """Whether this process takes messages of a channel."""
         return channel.value in {name.strip() for name in self.channels.split(",")}
+
+
+def settings_of(request: Request) -> Settings:
+    """The settings of the service that serves a request."""
+    return cast(Settings, service_of(request).settings)

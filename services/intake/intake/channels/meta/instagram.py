@@ -45,7 +45,7 @@ def _said(event: InstagramEvent) -> Heard | None:
         return _message(event, event.message)
     if event.message_edit:
         edit = event.message_edit
-        return _heard(event, f"{edit.mid}:{edit.num_edit}", text=words(edit.text), edited=True)
+        return _heard(event, f"{edit.mid}:{edit.num_edit}", text=words(edit.text), edited=True, message=edit.mid)
     if event.postback:
         update = event.postback.mid or f"postback:{event.timestamp}"
         return _heard(event, update, text=_start(event), button=event.postback.payload)
@@ -59,7 +59,7 @@ def _message(event: InstagramEvent, message: InstagramMessage) -> Heard | None:
         return None
     button = message.quick_reply.payload if message.quick_reply else None
     text = None if button else words(message.text)
-    return _heard(event, message.mid, text=text, button=button, files=_files(message.attachments))
+    return _heard(event, message.mid, text=text, button=button, files=_files(message.attachments), message=message.mid)
 
 
 def _heard(event: InstagramEvent, update: str, **said: Any) -> Heard:

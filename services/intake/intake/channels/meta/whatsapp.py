@@ -56,6 +56,7 @@ def _heard(message: WhatsAppMessage, account: str) -> Heard:
         phone=_number(message.sender),
         files=_files(message),
         at=moment(message.timestamp),
+        message=message.id,
     )
 
 

@@ -3,10 +3,9 @@
 import hashlib
 
 from common import persian
-from pydantic import ValidationError
 
 from intake.channels.rubika.schemas import Coordinates, InlineMessage, RubikaBody, Said, StoredFile, Update
-from intake.channels.wire import Reading, file_name, moment, point, refusal, whole, words
+from intake.channels.wire import file_name, moment, point, whole, words
 from intake.conversation.heard import FileKind, FileRef, Heard, Point
 
 PLATFORM = "rubika"
@@ -19,26 +18,22 @@ _KINDS = {
 _KIND_OF = {ending: kind for kind, endings in _KINDS.items() for ending in endings}
 
 
-def read(body: bytes) -> Reading:
-    """What one body says; nothing for what asks no answer (a bot stopped, a message removed, a payment)."""
-    try:
-        posted = RubikaBody.model_validate_json(body)
-    except ValidationError as error:
-        return refusal(error)
+def read(body: bytes) -> tuple[Heard, ...]:
+    """What one body says; nothing for what asks no answer (a bot stopped, a message removed, a payment).
+
+    ValidationError when it cannot be read.
+    """
+    posted = RubikaBody.model_validate_json(body)
     if posted.inline_message is not None:
         return _pressed(posted.inline_message)
-    return _updated(posted.update) if posted.update is not None else Reading()
+    return _updated(posted.update) if posted.update is not None else ()
 
 
-def _updated(update: Update) -> Reading:
-    edited = update.type == "UpdatedMessage"
-    said = update.updated_message if edited else update.new_message
-    if said is None:
-        missing = update.type in ("NewMessage", "UpdatedMessage")
-        return Reading(refused=(f"/update: {update.type} without its message",)) if missing else Reading()
-    if said.sender_type == "Bot" or update.chat_id.startswith(_SHARED_CHATS):
-        return Reading()
-    return Reading((_heard(update, said, edited=edited),))
+def _updated(update: Update) -> tuple[Heard, ...]:
+    said = update.said
+    if said is None or said.sender_type == "Bot" or update.chat_id.startswith(_SHARED_CHATS):
+        return ()
+    return (_heard(update, said, edited=said is update.updated_message),)
 
 
 def _heard(update: Update, said: Said, *, edited: bool) -> Heard:
@@ -60,6 +55,7 @@ def _heard(update: Update, said: Said, *, edited: bool) -> Heard:
         files=_files(said.file),
         at=moment(update.update_time if edited else said.time),
         edited=edited,
+        message=said.message_id,
     )
 
 
@@ -76,10 +72,10 @@ def _change(said: Said) -> str:
     return hashlib.sha256((said.text or "").encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _pressed(pressed: InlineMessage) -> Reading:
+def _pressed(pressed: InlineMessage) -> tuple[Heard, ...]:
     button = pressed.aux_data.button_id if pressed.aux_data else None
     if pressed.chat_id.startswith(_SHARED_CHATS):
-        return Reading()
+        return ()
     heard = Heard(
         PLATFORM,
         account=pressed.chat_id,
@@ -89,7 +85,7 @@ def _pressed(pressed: InlineMessage) -> Reading:
         point=_coordinates(pressed.location),
         files=_files(pressed.file),
     )
-    return Reading((heard,))
+    return (heard,)
 
 
 def _place(said: Said) -> Point | None:

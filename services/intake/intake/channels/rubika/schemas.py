@@ -64,6 +64,17 @@ class Update(Wire):
     updated_message: Said | None = None
     update_time: str | None = None
 
+    @property
+    def said(self) -> Said | None:
+        """The message that it is about, if any."""
+        return self.updated_message if self.type == "UpdatedMessage" else self.new_message
+
+    @model_validator(mode="after")
+    def _has_its_message(self) -> Self:
+        if self.said is None and self.type in ("NewMessage", "UpdatedMessage"):
+            raise ValueError("without its message")
+        return self
+
 
 class InlineMessage(Wire):
     """A button below one of the bot's messages was pressed."""
