@@ -1,11 +1,10 @@
 """What the platforms post, by their documents: bodies with sensible values for what a test does not care about."""
 
 import itertools
+import json
 import time
 from typing import Any
 from urllib.parse import urlencode
-
-import orjson
 
 SECRET = "an-unguessable-part-of-the-address"
 APP_SECRET = "the-app-secret-that-meta-signs-with"
@@ -83,4 +82,4 @@ def sms_form(**given: Any) -> bytes:
 
 def body(document: Any) -> bytes:
     """A document as it travels."""
-    return orjson.dumps(document)
+    return json.dumps(document).encode()

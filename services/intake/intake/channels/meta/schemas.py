@@ -92,14 +92,9 @@ class TemplateButton(Wire):
     text: str | None = None
 
 
-class WhatsAppMessage(Wire):
-    """One message. Who adopted a user name may send without `from`, and is then known by `from_user_id`."""
+class WhatsAppContent(Wire):
+    """What a message says."""
 
-    id: WireId
-    sender: WireId | None = Field(default=None, alias="from")
-    from_user_id: WireId | None = None
-    group_id: str | None = None
-    timestamp: str | None = None
     type: str = ""
     text: Text | None = None
     image: Media | None = None
@@ -110,6 +105,24 @@ class WhatsAppMessage(Wire):
     contacts: list[Card] = Field(default_factory=list)
     interactive: Interactive | None = None
     button: TemplateButton | None = None
+
+
+class WhatsAppEdit(Wire):
+    """A message as it is after a change."""
+
+    original_message_id: WireId
+    message: WhatsAppContent
+
+
+class WhatsAppMessage(WhatsAppContent):
+    """One message. Who adopted a user name may send without `from`, and is then known by `from_user_id`."""
+
+    id: WireId
+    sender: WireId | None = Field(default=None, alias="from")
+    from_user_id: WireId | None = None
+    group_id: str | None = None
+    timestamp: str | None = None
+    edit: WhatsAppEdit | None = None
 
 
 class StatusError(Wire):

@@ -6,13 +6,21 @@ from typing import Any
 from common import persian, telemetry
 from pydantic import ValidationError
 
-from intake.channels.meta.schemas import Card, Change, Entry, WhatsAppMessage, WhatsAppStatus, WhatsAppValue
+from intake.channels.meta.schemas import (
+    Card,
+    Change,
+    Entry,
+    WhatsAppContent,
+    WhatsAppMessage,
+    WhatsAppStatus,
+    WhatsAppValue,
+)
 from intake.channels.wire import Reading, file_name, moment, point, refusal, together, words
 from intake.conversation.heard import FileKind, FileRef, Heard
 
 log = logging.getLogger(__name__)
 PLATFORM = "whatsapp"
-SILENT = frozenset({"reaction", "system", "ephemeral", "request_welcome"})  # nothing that a citizen says to us
+SILENT = frozenset({"reaction", "system", "revoke", "request_welcome"})  # nothing that a citizen says to us
 
 
 def read_entry(entry: Entry) -> Reading:
@@ -45,40 +53,42 @@ def _message(given: Any) -> Reading:
 
 
 def _heard(message: WhatsAppMessage, account: str) -> Heard:
-    place = message.location
+    said: WhatsAppContent = message.edit.message if message.edit else message
+    place = said.location
     return Heard(
         PLATFORM,
         account=account,
         update=message.id,
-        text=_text(message),
-        button=_button(message),
+        text=_text(said),
+        button=_button(said),
         point=point(place.latitude, place.longitude) if place else None,
         phone=_number(message.sender),
-        files=_files(message),
+        files=_files(said),
         at=moment(message.timestamp),
-        message=message.id,
+        edited=message.edit is not None,
+        message=message.edit.original_message_id if message.edit else message.id,
     )
 
 
-def _text(message: WhatsAppMessage) -> str | None:
-    captions = [media.caption for media in (message.image, message.video, message.document) if media]
-    said = message.text.body if message.text else next(iter(captions), None)
-    return words(said) or words(" ".join(_numbers(message.contacts)))
+def _text(said: WhatsAppContent) -> str | None:
+    captions = [media.caption for media in (said.image, said.video, said.document) if media]
+    text = said.text.body if said.text else next(iter(captions), None)
+    return words(text) or words(" ".join(_numbers(said.contacts)))
 
 
-def _button(message: WhatsAppMessage) -> str | None:
-    if message.button:
-        return message.button.payload or message.button.text
-    choice = message.interactive and (message.interactive.button_reply or message.interactive.list_reply)
+def _button(said: WhatsAppContent) -> str | None:
+    if said.button:
+        return said.button.payload or said.button.text
+    choice = said.interactive and (said.interactive.button_reply or said.interactive.list_reply)
     return choice.id if choice else None
 
 
-def _files(message: WhatsAppMessage) -> tuple[FileRef, ...]:
+def _files(said: WhatsAppContent) -> tuple[FileRef, ...]:
     kinds = {
-        FileKind.PHOTO: message.image,
-        FileKind.VOICE: message.audio,
-        FileKind.VIDEO: message.video,
-        FileKind.DOCUMENT: message.document,
+        FileKind.PHOTO: said.image,
+        FileKind.VOICE: said.audio,
+        FileKind.VIDEO: said.video,
+        FileKind.DOCUMENT: said.document,
     }
     return tuple(
         FileRef(kind, media.id, file_name(media.filename), media.mime_type) for kind, media in kinds.items() if media
