@@ -35,6 +35,14 @@ class Settings(SealedSettings):
     )
     meta_verify_token: str | None = Field(default=None, min_length=16, description="answers Meta's handshake")
 
+    sms_secrets: tuple[PathSecret, ...] = Field(
+        default=(), description="JSON list of the last parts of the address that Kavenegar posts SMS to"
+    )
+    sms_poll_url: str | None = Field(default=None, description="base address of Kavenegar's REST, to ask for SMS")
+    sms_poll_key: str | None = Field(default=None, description="its API key", repr=False)
+    sms_poll_line: str | None = Field(default=None, description="the line that SMS come in on")
+    sms_poll_seconds: float = Field(default=10.0, gt=0, description="between two questions")
+
     def serves(self, channel: Channel) -> bool:
         """Whether this process takes messages of a channel."""
         return channel.value in {name.strip() for name in self.channels.split(",")}

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from intake.channels.meta.schemas import (
     Card,
+    CardPhone,
     Change,
     Entry,
     WhatsAppContent,
@@ -59,10 +60,10 @@ def _heard(message: WhatsAppMessage, account: str) -> Heard:
         PLATFORM,
         account=account,
         update=message.id,
-        text=_text(said),
+        text=_text(said, account),
         button=_button(said),
         point=point(place.latitude, place.longitude) if place else None,
-        phone=_number(message.sender),
+        phone=_own_number(said, account),
         files=_files(said),
         at=moment(message.timestamp),
         edited=message.edit is not None,
@@ -70,10 +71,11 @@ def _heard(message: WhatsAppMessage, account: str) -> Heard:
     )
 
 
-def _text(said: WhatsAppContent) -> str | None:
+def _text(said: WhatsAppContent, account: str) -> str | None:
     captions = [media.caption for media in (said.image, said.video, said.document) if media]
     text = said.text.body if said.text else next(iter(captions), None)
-    return words(text) or words(" ".join(_numbers(said.contacts)))
+    others = [phone.phone or phone.wa_id or "" for phone in _phones(said.contacts) if phone.wa_id != account]
+    return words(text) or words(" ".join(others))
 
 
 def _button(said: WhatsAppContent) -> str | None:
@@ -95,15 +97,15 @@ def _files(said: WhatsAppContent) -> tuple[FileRef, ...]:
     )
 
 
-def _number(sender: str | None) -> str | None:
-    """The sender's number, which is their account's name as well, unless they hide it."""
-    found = persian.parse_phone(f"+{sender}") if sender and sender.isascii() and sender.isdigit() else None
+def _own_number(said: WhatsAppContent, account: str) -> str | None:
+    """The sender's number where they sent their own card; any other number is somebody's, so it is words."""
+    own = [phone.phone for phone in _phones(said.contacts) if phone.wa_id == account and phone.phone]
+    found = persian.parse_phone(own[0]) if own else None
     return found.e164 if found else None
 
 
-def _numbers(cards: list[Card]) -> list[str]:
-    """Numbers of contact cards; they are somebody's, so they are words."""
-    return [phone.phone or phone.wa_id or "" for card in cards for phone in card.phones]
+def _phones(cards: list[Card]) -> list[CardPhone]:
+    return [phone for card in cards for phone in card.phones]
 
 
 def _status(given: Any) -> Reading:

@@ -1,0 +1,82 @@
+"""SMS of citizens: heard at once, or held for a moment when one may be a part of a longer message.
+
+What is held is stored before it is answered. The parts of a message are fixed in one transaction and heard after it,
+under the first part's id, so that a crash between the two hears the same message again and counts it once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from common.db import Database, Row, Transaction
+from common.sealed import Sealer
+
+from intake.channels.sms.parts import Part, fills_a_part, whole
+from intake.channels.sms.schemas import ReceivedSms
+from intake.channels.wire import words
+from intake.conversation.heard import Heard
+
+PLATFORM = "sms"
+KEEP = timedelta(days=2)
+MOST = 500  # messages heard in one go
+_LOCK = "SELECT pg_advisory_xact_lock(('x' || left($1, 16))::bit(64)::bigint)"
+_KNOWN = "SELECT id, first FROM sms_parts WHERE id = $1 OR (sender = $2 AND heard_at IS NULL)"
+_HOLD = "INSERT INTO sms_parts (id, sender, number, text, received_at) VALUES ($1, $2, $3, $4, $5)"
+_OPEN = """
+SELECT id, sender, text, received_at FROM sms_parts WHERE heard_at IS NULL AND first IS NULL
+ORDER BY received_at LIMIT 5000 FOR UPDATE SKIP LOCKED
+"""
+_FIX = "UPDATE sms_parts SET first = $2 WHERE id = ANY($1::text[])"
+_FIXED = """
+SELECT id, first, number, text, received_at FROM sms_parts WHERE heard_at IS NULL AND first IS NOT NULL
+ORDER BY first, received_at, length(id), id LIMIT 5000
+"""
+_DONE = "UPDATE sms_parts SET heard_at = $2 WHERE first = ANY($1::text[]) AND heard_at IS NULL"
+_FORGET = "DELETE FROM sms_parts WHERE heard_at < $1"
+
+
+def heard_of(sms: ReceivedSms) -> Heard:
+    """A short message as it stands; the number is the account that it is answered at."""
+    return Heard(PLATFORM, sms.sender, sms.id, text=words(sms.text), at=sms.at, message=sms.id)
+
+
+async def hold(database: Database, sealer: Sealer, sms: ReceivedSms, now: datetime) -> bool:
+    """Whether this is kept as a part of a longer message, or was before; else it is to be heard as it is."""
+    sender = sealer.lookup(sms.sender)
+    async with database.transaction() as tx:
+        await tx.execute(_LOCK, sender)
+        rows = await tx.fetch(_KNOWN, sms.id, sender)
+        if any(row["id"] == sms.id for row in rows):
+            return True
+        if not fills_a_part(sms.text) and all(row["first"] for row in rows):
+            return False
+        await tx.execute(_HOLD, sms.id, sender, sealer.seal(sms.sender), sms.text.replace("\0", ""), now)
+    return True
+
+
+async def join(database: Database, sealer: Sealer, now: datetime) -> list[Heard]:
+    """Fix the parts of the messages that nothing more is waited for; all that is not yet marked as heard."""
+    async with database.transaction() as tx:
+        rows = await tx.fetch(_OPEN)
+        for parts in whole((Part(**dict(row)) for row in rows), now):
+            await tx.execute(_FIX, [part.id for part in parts], parts[0].id)
+        fixed = await tx.fetch(_FIXED)
+    firsts = list(dict.fromkeys(row["first"] for row in fixed))[:MOST]
+    return [_joined([row for row in fixed if row["first"] == first], sealer) for first in firsts]
+
+
+async def done(database: Database, heard: Sequence[Heard], now: datetime) -> None:
+    """Mark joined messages as heard, and forget what was two days ago."""
+    async with database.transaction() as tx:
+        await _mark(tx, [one.update for one in heard], now)
+
+
+async def _mark(tx: Transaction, firsts: Sequence[str], now: datetime) -> None:
+    if firsts:
+        await tx.execute(_DONE, list(firsts), now)
+    await tx.execute(_FORGET, now - KEEP)
+
+
+def _joined(rows: Sequence[Row], sealer: Sealer) -> Heard:
+    first, number = rows[0], sealer.open(rows[0]["number"])
+    text = words("".join(row["text"] for row in rows))
+    return Heard(PLATFORM, number, first["id"], text=text, at=first["received_at"], message=first["id"])
