@@ -1,5 +1,6 @@
 """Valid payloads made malformed, the same for the same seed: what a platform's bug, or an attacker, may send."""
 
+import copy
 import json
 import random
 from collections.abc import Callable
@@ -11,7 +12,7 @@ _JUNK: tuple[Any, ...] = (
     0,
     -1,
     2**63,
-    -(10**400),
+    -(10**30),
     1e308,
     float("nan"),
     float("inf"),
@@ -53,19 +54,21 @@ def malformed_form(form: bytes, dice: random.Random) -> bytes:
 
 def _replaced(document: Any, dice: random.Random) -> Any:
     """With one node lost, doubled, or of another kind."""
-    inner = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    inner = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
     places = list(inner)
     if not places or dice.random() < 0.1:
-        return dice.choice(_JUNK)
+        return copy.deepcopy(dice.choice(_JUNK))
     place, value = dice.choice(places)
     if dice.random() < 0.7 and isinstance(value, dict | list) and value:
         document[place] = _replaced(value, dice)
     elif dice.random() < 0.3:
         del document[place]
     elif isinstance(document, list) and dice.random() < 0.3:
-        document += [value] * dice.randint(1, 3)
+        document += [copy.deepcopy(value) for _ in range(dice.randint(1, 3))]
     else:
-        document[place] = dice.choice(_JUNK)
+        document[place] = copy.deepcopy(dice.choice(_JUNK))
     return document
 
 
