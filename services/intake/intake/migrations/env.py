@@ -1,8 +1,9 @@
 """Alembic's entry for intake."""
 
+import intake.channels.sms.models
+import intake.conversation.models
+import intake.inspection  # noqa: F401  # tables of folders of their own
 from common.migrations import run_migrations
-from intake.channels.sms import models as sms
 from intake.models import Base
 
-assert sms.SmsPart.metadata is Base.metadata
 run_migrations(Base.metadata)

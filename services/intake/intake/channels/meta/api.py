@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from common.app import service_of
+from common.edge import DirectRoute
 from common.errors import Problem, is_transient
 from common.http import json_answer, json_body
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from intake.channels.meta.meta import read
 from intake.channels.meta.schemas import MetaBody
@@ -19,13 +20,20 @@ from intake.inspection import keep
 from intake.settings import settings_of
 
 log = logging.getLogger(__name__)
-router = APIRouter(prefix="/v1/social", tags=["messengers"])
-BATCH_LIMIT = 3 * 1024 * 1024  # bytes, by Meta's documents
+router = APIRouter(tags=["social"], route_class=DirectRoute)
+handshakes = APIRouter(tags=["social"])
+BODY_LIMITS = dict.fromkeys(("/v1/social/whatsapp", "/v1/social/instagram"), 3 * 1024 * 1024)  # bytes, Meta's own
 _REFUSED: dict[int | str, dict[str, Any]] = {401: {"description": "Problem"}, 403: {"description": "Problem"}}
 
 
-@router.get("/whatsapp", responses=_REFUSED, response_class=Response)
-@router.get("/instagram", responses=_REFUSED, response_class=Response)
+async def signed_by_meta(request: Request) -> None:
+    """401 or 403 where the body is not signed with a secret of the app."""
+    body = await request.body()
+    verify(body, request.headers.get("x-hub-signature-256"), settings_of(request).meta_app_secrets)
+
+
+@handshakes.get("/v1/social/whatsapp", responses=_REFUSED, response_class=Response)
+@handshakes.get("/v1/social/instagram", responses=_REFUSED, response_class=Response)
 async def get_challenge(
     request: Request,
     mode: Annotated[str, Query(alias="hub.mode", max_length=40)] = "",
@@ -37,12 +45,11 @@ async def get_challenge(
     return Response(answer, media_type="text/plain")
 
 
-@router.post("/whatsapp", openapi_extra=json_body(MetaBody), responses=_REFUSED)
-@router.post("/instagram", openapi_extra=json_body(MetaBody), responses=_REFUSED)
-async def post_batch(request: Request) -> Response:
-    """Take a batch; what cannot be read of it is kept for inspection, and the rest is heard."""
+@router.post("/v1/social/whatsapp", openapi_extra=json_body(MetaBody), responses=_REFUSED)
+@router.post("/v1/social/instagram", openapi_extra=json_body(MetaBody), responses=_REFUSED)
+async def post_batch(request: Request, signed: Annotated[None, Depends(signed_by_meta)]) -> Response:
+    """Take a batch. 200 means that it is stored, or that sending it again would not help; 503: send it again."""
     body = await request.body()
-    verify(body, request.headers.get("x-hub-signature-256"), settings_of(request).meta_app_secrets)
     reading = read(body)
     refused = [*reading.refused, *await _hear(request, reading.heard)]
     if refused:

@@ -1,32 +1,42 @@
 """Kavenegar's callback: SMS of citizens to the city's line."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from common.app import service_of
+from common.auth import unauthorized
+from common.edge import DirectRoute
 from common.http import json_answer
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from intake.channels import secret as path_secret
 from intake.channels.sms.schemas import ReceivedSms, SmsForm, read_form
 from intake.channels.sms.sms import PLATFORM, heard_of, hold
-from intake.channels.webhook import take
+from intake.channels.webhook import holds, take
 from intake.conversation.heard import Heard
 from intake.settings import settings_of
 
-router = APIRouter(prefix="/v1/social/sms", tags=["messengers"])
-_FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/x-www-form-urlencoded": {"schema": SmsForm.model_json_schema(by_alias=True)}},
-    }
+_FORM = {"application/x-www-form-urlencoded": {"schema": SmsForm.model_json_schema(by_alias=True)}}
+_DOCUMENTED: dict[str, Any] = {
+    "parameters": [{"name": "secret", "in": "path", "required": True, "schema": {"type": "string"}}],
+    "requestBody": {"required": True, "content": _FORM},
 }
 
+router = APIRouter(tags=["social"], route_class=DirectRoute)
 
-@router.post("/{secret}", openapi_extra=_FORM, responses={401: {"description": "Problem"}})
-async def post_sms(request: Request, secret: str) -> Response:
-    """Take an SMS, form-encoded as Kavenegar posts it: `messageid`, `from`, `to`, `message`."""
-    path_secret.check(secret, settings_of(request).sms_secrets)
+
+async def known_path(request: Request) -> None:
+    """401 where the path does not end in one of the secrets; Kavenegar signs nothing."""
+    if not holds(request.path_params["secret"], settings_of(request).sms_secrets):
+        raise unauthorized("The path does not end in a secret that is known here.")
+
+
+@router.post(
+    "/v1/social/sms/{secret}",
+    responses={200: {"description": "Taken; do not send it again"}, 401: {"description": "Problem"}},
+    openapi_extra=_DOCUMENTED,
+)
+async def post_sms(request: Request, known: Annotated[None, Depends(known_path)]) -> Response:
+    """Take an SMS. 200 means that it is stored, or that sending it again would not help; 503: send it again."""
     sms = _readable(await request.body())
     service = service_of(request)
     if sms is None or not await hold(service.database, service.sealer, sms, datetime.now(UTC)):

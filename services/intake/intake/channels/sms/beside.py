@@ -80,9 +80,9 @@ class Kavenegar:
         await self._client.aclose()
 
 
-def run_beside(service: Service, settings: Settings, conversations: Conversations) -> None:
+def run(service: Service, settings: Settings) -> None:
     """Keep joining, and asking where a provider's address is set."""
-    inbox = Inbox(service.database, service.sealer, conversations)
+    inbox = Inbox(service.database, service.sealer, service.app.state.conversations)
     joining = service.health.pulse("join SMS")
     service.run_beside(joining.name, lambda: _steadily(joining, JOIN_SECONDS, lambda: inbox.join(datetime.now(UTC))))
     if settings.sms_poll_url is None:
