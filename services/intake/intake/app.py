@@ -9,15 +9,11 @@ from fastapi import FastAPI
 
 from intake import api, inspection
 from intake.accept import store
+from intake.channels import messengers
 from intake.channels.app import api as app
-from intake.channels.bale import api as bale
-from intake.channels.meta import api as meta
 from intake.channels.phone import api as phone
-from intake.channels.rubika import api as rubika
-from intake.channels.sms import api as sms
 from intake.channels.sms import beside as sms_beside
 from intake.channels.social import api as social
-from intake.channels.telegram import api as telegram
 from intake.contact import Reader
 from intake.conversation.conversations import converse
 from intake.reception import Reception
@@ -26,18 +22,10 @@ from intake.settings import Settings
 
 CHANNELS = {
     Channel.APP: (app.router,),
-    Channel.SOCIAL: (
-        social.router,
-        telegram.router,
-        bale.router,
-        rubika.router,
-        meta.router,
-        meta.handshakes,
-        sms.router,
-    ),
+    Channel.SOCIAL: (social.router, *messengers.ROUTERS),
     Channel.PHONE: (phone.router,),
 }
-BODY_LIMITS = {"/v1/phone/events": 256 * 1024} | meta.BODY_LIMITS  # bytes; 500 call events do not fit into 64 KiB
+BODY_LIMITS = {"/v1/phone/events": 256 * 1024} | messengers.BODY_LIMITS  # bytes
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

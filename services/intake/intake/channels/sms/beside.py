@@ -57,9 +57,9 @@ class Inbox:
 class Kavenegar:
     """Asks for the SMS that came in on a line. Each is given once, and then only among the hundred read last."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         address = f"{(settings.sms_poll_url or '').rstrip('/')}/v1/{settings.sms_poll_key}/sms/"
-        self._client = httpx.AsyncClient(base_url=address, timeout=10)
+        self._client = httpx.AsyncClient(base_url=address, timeout=10, transport=transport)
         self._line = settings.sms_poll_line or ""
 
     async def received(self, *, read_before: bool) -> list[ReceivedSms]:
