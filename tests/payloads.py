@@ -17,6 +17,11 @@ def now() -> int:
     return int(time.time())
 
 
+def number() -> int:
+    """One that no other body has."""
+    return next(_numbers)
+
+
 def rubika_message(**given: Any) -> dict[str, Any]:
     """A new message of a person to the bot."""
     said = {"message_id": f"{204215121115944300 + next(_numbers)}", "time": str(now()), "is_edited": False}
@@ -83,3 +88,10 @@ def sms_form(**given: Any) -> bytes:
 def body(document: Any) -> bytes:
     """A document as it travels."""
     return json.dumps(document).encode()
+
+
+def telegram_message(**given: Any) -> dict[str, Any]:
+    """A message of a person to the bot, in the dialect of Telegram and Bale."""
+    person = {"id": 1177, "is_bot": False, "first_name": "x"}
+    usual = {"message_id": next(_numbers), "from": person, "chat": {"id": 1177, "type": "private"}, "date": now()}
+    return {"update_id": next(_numbers), "message": usual | (given or {"text": "جوی آب گرفته"})}
