@@ -23,6 +23,7 @@ from intake.conversation.phrases import (
     words_of,
 )
 
+CODE_DIGITS = 10
 _CALL = re.compile(r"call[-_]([\w.:@+\-]{1,123})", re.ASCII)
 _COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s+(\S.*))?", re.DOTALL)
 
@@ -106,9 +107,10 @@ def _command(name: str, rest: str, text: str) -> Meaning | None:
 
 
 def _asked_code(words: list[str]) -> str | None:
-    """The code after whose case is asked: its digits, in one word or several, and words that ask."""
-    numbers = [word for word in words if word.isdigit()]
+    """The code after whose case is asked: its digits, in one word or several, and words that ask. With such words a
+    wrong check digit is a slip, and whoever knows the cases says so."""
+    digits = "".join(word for word in words if word.isdigit())
     others = [word for word in words if not word.isdigit()]
-    if not numbers or not ASKS_STATUS.issuperset(others):
+    if len(digits) != CODE_DIGITS or not ASKS_STATUS.issuperset(others):
         return None
-    return parse_code("".join(numbers))
+    return digits if others else parse_code(digits)

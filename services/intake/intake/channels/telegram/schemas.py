@@ -9,7 +9,7 @@ FileId = Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class Wire(BaseModel):
-    """Fields that we do not read are ignored: the platforms add some every month."""
+    """Fields that we do not read are ignored, for the platforms add some every month; null is absent."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
@@ -18,22 +18,22 @@ class Chat(Wire):
     """Where something was said; `type` is private, group, supergroup or channel."""
 
     id: int
-    type: str = "private"
+    type: str | None = "private"
 
 
 class User(Wire):
     """Who said it."""
 
     id: int
-    is_bot: bool = False
+    is_bot: bool | None = None
 
 
 class PhotoSize(Wire):
     """One of a photo's sizes."""
 
     file_id: FileId
-    width: int = 0
-    height: int = 0
+    width: int | None = None
+    height: int | None = None
     file_size: int | None = None
 
 
@@ -69,7 +69,7 @@ class ChatMessage(Wire):
     sender: User | None = Field(default=None, alias="from")
     text: WireText | None = None
     caption: WireText | None = None
-    photo: list[PhotoSize] = []
+    photo: list[PhotoSize] | None = None
     voice: File | None = None
     audio: File | None = None
     video: File | None = None

@@ -69,7 +69,7 @@ def _own_number(message: ChatMessage) -> str | None:
 def _files(message: ChatMessage) -> Iterator[FileRef]:
     """The files of a message, each once: an animation is its document too."""
     if message.photo:
-        largest = max(message.photo, key=lambda size: (size.width * size.height, size.file_size or 0))
+        largest = max(message.photo, key=lambda size: ((size.width or 0) * (size.height or 0), size.file_size or 0))
         yield FileRef(FileKind.PHOTO, largest.file_id, size=largest.file_size)
     seen: set[str] = set()
     for name, kind in _KINDS:
