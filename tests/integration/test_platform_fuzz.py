@@ -135,7 +135,13 @@ async def _post(app: Any, path: str, body: bytes, headers: Headers) -> int:
     """The status of one request, without a client's own work on the way."""
     status = 0
     given = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *headers]
-    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+    }
     scope |= {"headers": given, "http_version": "1.1", "scheme": "http", "server": ("intake", 80), "client": None}
 
     async def receive() -> dict[str, Any]:

@@ -87,6 +87,6 @@ async def platforms_of(database: Database, keys: Keys, **settings: Any) -> Async
     given = service_settings(database.address, keys) | SECRETS | settings
     app = create_app(Settings.model_construct(None, **given))
     conversations: Any = app.state.conversations
-    async with beside(conversations._commit.run()):
+    async with beside(conversations.run()):
         yield Platforms(app, database)
     await app.state.service.database.close()

@@ -6,6 +6,7 @@ under the first part's id, so that a crash between the two hears the same messag
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from common.db import Database, Row, Transaction
 from common.sealed import Sealer
@@ -21,14 +22,16 @@ MOST = 500  # messages heard in one go
 _LOCK = "SELECT pg_advisory_xact_lock(('x' || left($1, 16))::bit(64)::bigint)"
 _KNOWN = "SELECT id, first FROM sms_parts WHERE id = $1 OR (sender = $2 AND heard_at IS NULL)"
 _HOLD = "INSERT INTO sms_parts (id, sender, number, text, received_at) VALUES ($1, $2, $3, $4, $5)"
+_ONE_JOINS = "SELECT pg_advisory_xact_lock(hashtext('sms_parts'))"  # two replicas would each see half of a message
 _OPEN = """
 SELECT id, sender, text, received_at FROM sms_parts WHERE heard_at IS NULL AND first IS NULL
-ORDER BY received_at LIMIT 5000 FOR UPDATE SKIP LOCKED
+ORDER BY received_at LIMIT 5000
 """
 _FIX = "UPDATE sms_parts SET first = $2 WHERE id = ANY($1::text[])"
 _FIXED = """
-SELECT id, first, number, text, received_at FROM sms_parts WHERE heard_at IS NULL AND first IS NOT NULL
-ORDER BY first, received_at, length(id), id LIMIT 5000
+SELECT id, first, number, text, received_at FROM sms_parts WHERE heard_at IS NULL AND first IN (
+    SELECT DISTINCT first FROM sms_parts WHERE heard_at IS NULL AND first IS NOT NULL ORDER BY first LIMIT $1)
+ORDER BY first, received_at, length(id), id
 """
 _DONE = "UPDATE sms_parts SET heard_at = $2 WHERE first = ANY($1::text[]) AND heard_at IS NULL"
 _FORGET = "DELETE FROM sms_parts WHERE heard_at < $1"
@@ -56,12 +59,12 @@ async def hold(database: Database, sealer: Sealer, sms: ReceivedSms, now: dateti
 async def join(database: Database, sealer: Sealer, now: datetime) -> list[Heard]:
     """Fix the parts of the messages that nothing more is waited for; all that is not yet marked as heard."""
     async with database.transaction() as tx:
+        await tx.fetch(_ONE_JOINS)
         rows = await tx.fetch(_OPEN)
         for parts in whole((Part(**dict(row)) for row in rows), now):
             await tx.execute(_FIX, [part.id for part in parts], parts[0].id)
-        fixed = await tx.fetch(_FIXED)
-    firsts = list(dict.fromkeys(row["first"] for row in fixed))[:MOST]
-    return [_joined([row for row in fixed if row["first"] == first], sealer) for first in firsts]
+        fixed = await tx.fetch(_FIXED, MOST)
+    return [_joined([dict(row) for row in rows], sealer) for _, rows in groupby(fixed, key=lambda row: row["first"])]
 
 
 async def done(database: Database, heard: Sequence[Heard], now: datetime) -> None:
