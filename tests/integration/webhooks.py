@@ -36,7 +36,7 @@ class Platforms:
         self.app = app
         self.database = database
         self.sealer = service.sealer
-        self.inbox = Inbox(service.database, service.sealer, app.state.conversations)
+        self.inbox: Inbox = app.state.sms
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake")
 
     async def post(self, path: str, body: bytes, **headers: str) -> httpx.Response:
@@ -87,6 +87,6 @@ async def platforms_of(database: Database, keys: Keys, **settings: Any) -> Async
     given = service_settings(database.address, keys) | SECRETS | settings
     app = create_app(Settings.model_construct(None, **given))
     conversations: Any = app.state.conversations
-    async with beside(conversations.run()):
+    async with beside(conversations.run(), app.state.sms.run()):
         yield Platforms(app, database)
     await app.state.service.database.close()

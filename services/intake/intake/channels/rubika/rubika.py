@@ -4,7 +4,14 @@ import hashlib
 
 from common import persian
 
-from intake.channels.rubika.schemas import Coordinates, InlineMessage, RubikaBody, Said, StoredFile, Update
+from intake.channels.rubika.schemas import (
+    RubikaBody,
+    RubikaCoordinates,
+    RubikaInlineMessage,
+    RubikaMessage,
+    RubikaStoredFile,
+    RubikaUpdate,
+)
 from intake.channels.wire import file_name, moment, point, whole, words
 from intake.conversation.heard import FileKind, FileRef, Heard, Point
 
@@ -29,14 +36,14 @@ def read(body: bytes) -> tuple[Heard, ...]:
     return _updated(posted.update) if posted.update is not None else ()
 
 
-def _updated(update: Update) -> tuple[Heard, ...]:
+def _updated(update: RubikaUpdate) -> tuple[Heard, ...]:
     said = update.said
     if said is None or said.sender_type == "Bot" or update.chat_id.startswith(_SHARED_CHATS):
         return ()
     return (_heard(update, said, edited=said is update.updated_message),)
 
 
-def _heard(update: Update, said: Said, *, edited: bool) -> Heard:
+def _heard(update: RubikaUpdate, said: RubikaMessage, *, edited: bool) -> Heard:
     aux = said.aux_data
     button = aux.button_id if aux else None
     phone, text = _own_phone(said), words(said.text)
@@ -59,7 +66,7 @@ def _heard(update: Update, said: Said, *, edited: bool) -> Heard:
     )
 
 
-def _own_phone(said: Said) -> str | None:
+def _own_phone(said: RubikaMessage) -> str | None:
     """The sender's number: of a card that our own button asked for. Any other card is a number that was written."""
     asked_for = said.contact_message is not None and said.aux_data is not None and said.aux_data.button_id
     number = said.contact_message.phone_number if said.contact_message and asked_for else None
@@ -67,12 +74,12 @@ def _own_phone(said: Said) -> str | None:
     return found.e164 if found else None
 
 
-def _change(said: Said) -> str:
+def _change(said: RubikaMessage) -> str:
     """One change of a message; the same change sent again has the same."""
     return hashlib.sha256((said.text or "").encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _pressed(pressed: InlineMessage) -> tuple[Heard, ...]:
+def _pressed(pressed: RubikaInlineMessage) -> tuple[Heard, ...]:
     button = pressed.aux_data.button_id if pressed.aux_data else None
     if pressed.chat_id.startswith(_SHARED_CHATS):
         return ()
@@ -88,16 +95,16 @@ def _pressed(pressed: InlineMessage) -> tuple[Heard, ...]:
     return (heard,)
 
 
-def _place(said: Said) -> Point | None:
+def _place(said: RubikaMessage) -> Point | None:
     live = said.live_location.current_location if said.live_location else None
     return _coordinates(said.location or live)
 
 
-def _coordinates(given: Coordinates | None) -> Point | None:
+def _coordinates(given: RubikaCoordinates | None) -> Point | None:
     return point(given.latitude, given.longitude) if given else None
 
 
-def _files(stored: StoredFile | None) -> tuple[FileRef, ...]:
+def _files(stored: RubikaStoredFile | None) -> tuple[FileRef, ...]:
     if stored is None:
         return ()
     name = file_name(stored.file_name)

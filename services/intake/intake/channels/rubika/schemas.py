@@ -7,20 +7,20 @@ from pydantic import Field, model_validator
 from intake.channels.wire import Wire, WireId
 
 
-class Coordinates(Wire):
+class RubikaCoordinates(Wire):
     """A place, degrees as texts."""
 
     latitude: str | None = None
     longitude: str | None = None
 
 
-class LiveLocation(Wire):
+class RubikaLiveLocation(Wire):
     """A place that moves for a while."""
 
-    current_location: Coordinates | None = None
+    current_location: RubikaCoordinates | None = None
 
 
-class StoredFile(Wire):
+class RubikaStoredFile(Wire):
     """A file that Rubika keeps; its kind shows in its name alone."""
 
     file_id: WireId
@@ -28,44 +28,44 @@ class StoredFile(Wire):
     size: str | None = None
 
 
-class Auxiliary(Wire):
+class RubikaAuxiliary(Wire):
     """What stands behind a button, and what a link to the bot carried."""
 
     start_id: str | None = Field(default=None, max_length=200)
     button_id: str | None = Field(default=None, max_length=200)
 
 
-class ContactCard(Wire):
+class RubikaContactCard(Wire):
     """Somebody's number; nothing says whose."""
 
     phone_number: str | None = Field(default=None, max_length=40)
 
 
-class Said(Wire):
+class RubikaMessage(Wire):
     """A message, as new or after a change."""
 
     message_id: WireId
     text: str | None = None
     time: str | None = None
     sender_type: str | None = None
-    aux_data: Auxiliary | None = None
-    file: StoredFile | None = None
-    location: Coordinates | None = None
-    live_location: LiveLocation | None = None
-    contact_message: ContactCard | None = None
+    aux_data: RubikaAuxiliary | None = None
+    file: RubikaStoredFile | None = None
+    location: RubikaCoordinates | None = None
+    live_location: RubikaLiveLocation | None = None
+    contact_message: RubikaContactCard | None = None
 
 
-class Update(Wire):
+class RubikaUpdate(Wire):
     """Something that happened in a chat with the bot."""
 
     type: str = Field(examples=["NewMessage"])
     chat_id: WireId
-    new_message: Said | None = None
-    updated_message: Said | None = None
+    new_message: RubikaMessage | None = None
+    updated_message: RubikaMessage | None = None
     update_time: str | None = None
 
     @property
-    def said(self) -> Said | None:
+    def said(self) -> RubikaMessage | None:
         """The message that it is about, if any."""
         return self.updated_message if self.type == "UpdatedMessage" else self.new_message
 
@@ -76,22 +76,22 @@ class Update(Wire):
         return self
 
 
-class InlineMessage(Wire):
+class RubikaInlineMessage(Wire):
     """A button below one of the bot's messages was pressed."""
 
     message_id: WireId
     chat_id: WireId
     text: str | None = None
-    aux_data: Auxiliary | None = None
-    file: StoredFile | None = None
-    location: Coordinates | None = None
+    aux_data: RubikaAuxiliary | None = None
+    file: RubikaStoredFile | None = None
+    location: RubikaCoordinates | None = None
 
 
 class RubikaBody(Wire):
     """What Rubika posts: one of the two."""
 
-    update: Update | None = None
-    inline_message: InlineMessage | None = None
+    update: RubikaUpdate | None = None
+    inline_message: RubikaInlineMessage | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -1,16 +1,15 @@
 """Kavenegar's callback: SMS of citizens to the city's line."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from common.app import service_of
 from common.auth import unauthorized
 from common.edge import DirectRoute
 from common.http import json_answer
 from fastapi import APIRouter, Depends, Request, Response
 
+from intake.channels.sms.beside import Inbox
 from intake.channels.sms.schemas import ReceivedSms, SmsForm, read_form
-from intake.channels.sms.sms import PLATFORM, heard_of, hold
+from intake.channels.sms.sms import PLATFORM, heard_of
 from intake.channels.webhook import holds, take
 from intake.conversation.heard import Heard
 from intake.settings import settings_of
@@ -37,9 +36,9 @@ async def known_path(request: Request) -> None:
 )
 async def post_sms(request: Request, known: Annotated[None, Depends(known_path)]) -> Response:
     """Take an SMS. 200 means that it is stored, or that sending it again would not help; 503: send it again."""
+    inbox: Inbox = request.app.state.sms
     sms = _readable(await request.body())
-    service = service_of(request)
-    if sms is None or not await hold(service.database, service.sealer, sms, datetime.now(UTC)):
+    if sms is None or not await inbox.hold(sms):
         await take(request, PLATFORM, _read)
     return json_answer({})
 

@@ -9,13 +9,12 @@ from typing import Any
 import httpx
 import orjson
 from common.app import Service
-from common.db import Database
 from common.errors import Problem, is_transient
+from common.group_commit import GroupCommit
 from common.health import Pulse
-from common.sealed import Sealer
 
 from intake.channels.sms.schemas import ReceivedSms, read_entry
-from intake.channels.sms.sms import PLATFORM, done, heard_of, hold, join
+from intake.channels.sms.sms import PLATFORM, Holding, done, heard_of, join
 from intake.conversation.conversations import Conversations
 from intake.inspection import keep
 from intake.settings import Settings
@@ -29,14 +28,25 @@ CAUGHT_UP = timedelta(hours=24)  # what is older was counted, and its key may be
 class Inbox:
     """SMS on their way into the conversations."""
 
-    def __init__(self, database: Database, sealer: Sealer, conversations: Conversations) -> None:
-        self._database = database
-        self._sealer = sealer
-        self._conversations = conversations
+    def __init__(self, service: Service, settings: Settings) -> None:
+        self._database = service.database
+        self._sealer = service.sealer
+        self._conversations: Conversations = service.app.state.conversations
+        pulse, work = service.health.pulse("SMS in parts"), Holding(service.sealer)
+        self._hold = GroupCommit(service.database, work.hold, pulse=pulse, most_waiting=settings.most_waiting)
 
-    async def take(self, received: Sequence[ReceivedSms], now: datetime) -> None:
+    async def run(self) -> None:
+        """Commit what is held, until cancelled."""
+        await self._hold.run()
+
+    async def hold(self, sms: ReceivedSms) -> bool:
+        """Whether it is kept as a part of a longer message, or was before; else it is to be heard as it is."""
+        return await self._hold(sms)
+
+    async def take(self, received: Sequence[ReceivedSms]) -> None:
         """Hear each, or hold it as a part; stored when this returns."""
-        whole = [sms for sms in received if not await hold(self._database, self._sealer, sms, now)]
+        held = await asyncio.gather(*map(self._hold, received))
+        whole = [sms for sms, is_part in zip(received, held, strict=True) if not is_part]
         await self._conversations.hear([heard_of(sms) for sms in whole])
 
     async def join(self, now: datetime) -> None:
@@ -82,7 +92,8 @@ class Kavenegar:
 
 def run(service: Service, settings: Settings) -> None:
     """Keep joining, and asking where a provider's address is set."""
-    inbox = Inbox(service.database, service.sealer, service.app.state.conversations)
+    service.app.state.sms = inbox = Inbox(service, settings)
+    service.run_beside("SMS in parts", inbox.run)
     joining = service.health.pulse("join SMS")
     service.run_beside(joining.name, lambda: _steadily(joining, JOIN_SECONDS, lambda: inbox.join(datetime.now(UTC))))
     if settings.sms_poll_url is None:
@@ -103,12 +114,12 @@ class Poll:
 
     async def once(self) -> None:
         """Take what came in; what was given before counts once."""
-        now = datetime.now(UTC)
         if not self._sure:
+            now = datetime.now(UTC)
             given = await self._provider.received(read_before=True)
-            await self._inbox.take([sms for sms in given if sms.at and now - sms.at < CAUGHT_UP], now)
+            await self._inbox.take([sms for sms in given if sms.at and now - sms.at < CAUGHT_UP])
         self._sure = False
-        await self._inbox.take(await self._provider.received(read_before=False), now)
+        await self._inbox.take(await self._provider.received(read_before=False))
         self._sure = True
 
 

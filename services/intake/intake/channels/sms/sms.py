@@ -5,7 +5,7 @@ under the first part's id, so that a crash between the two hears the same messag
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from common.db import Database, Row, Transaction
@@ -19,10 +19,15 @@ from intake.conversation.heard import Heard
 PLATFORM = "sms"
 KEEP = timedelta(days=2)
 MOST = 500  # messages heard in one go
-_LOCK = "SELECT pg_advisory_xact_lock(('x' || left($1, 16))::bit(64)::bigint)"
-_KNOWN = "SELECT id, first FROM sms_parts WHERE id = $1 OR (sender = $2 AND heard_at IS NULL)"
-_HOLD = "INSERT INTO sms_parts (id, sender, number, text, received_at) VALUES ($1, $2, $3, $4, $5)"
-_ONE_JOINS = "SELECT pg_advisory_xact_lock(hashtext('sms_parts'))"  # two replicas would each see half of a message
+_ONE = "SELECT pg_advisory_xact_lock(hashtext('sms_parts'))"  # two replicas would each see half of a message
+_KNOWN = """
+SELECT id, sender, first FROM sms_parts
+WHERE id = ANY($1::text[]) OR (sender = ANY($2::text[]) AND heard_at IS NULL)
+"""
+_HOLD = """
+INSERT INTO sms_parts (id, sender, number, text, received_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) ON CONFLICT DO NOTHING
+"""
 _OPEN = """
 SELECT id, sender, text, received_at FROM sms_parts WHERE heard_at IS NULL AND first IS NULL
 ORDER BY received_at LIMIT 5000
@@ -42,24 +47,42 @@ def heard_of(sms: ReceivedSms) -> Heard:
     return Heard(PLATFORM, sms.sender, sms.id, text=words(sms.text), at=sms.at, message=sms.id)
 
 
-async def hold(database: Database, sealer: Sealer, sms: ReceivedSms, now: datetime) -> bool:
-    """Whether this is kept as a part of a longer message, or was before; else it is to be heard as it is."""
-    sender = sealer.lookup(sms.sender)
-    async with database.transaction() as tx:
-        await tx.execute(_LOCK, sender)
-        rows = await tx.fetch(_KNOWN, sms.id, sender)
-        if any(row["id"] == sms.id for row in rows):
-            return True
-        if not fills_a_part(sms.text) and all(row["first"] for row in rows):
-            return False
-        await tx.execute(_HOLD, sms.id, sender, sealer.seal(sms.sender), sms.text.replace("\0", ""), now)
-    return True
+class Holding:
+    """Holds back what may be a part of a longer message: the work of a group commit."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    async def hold(self, received: Sequence[ReceivedSms], tx: Transaction) -> list[bool]:
+        """For each whether it is kept as a part, or was before; else it is to be heard as it is."""
+        senders = [self._sealer.lookup(sms.sender) for sms in received]
+        await tx.fetch(_ONE)
+        rows = await tx.fetch(_KNOWN, [sms.id for sms in received], senders)
+        known, waiting = {row["id"] for row in rows}, {row["sender"] for row in rows if row["first"] is None}
+        parts: list[tuple[ReceivedSms, str]] = []
+        held = []
+        for sms, sender in zip(received, senders, strict=True):
+            is_part = sms.id not in known and (fills_a_part(sms.text) or sender in waiting)
+            if is_part:
+                waiting.add(sender)
+                parts.append((sms, sender))
+            held.append(is_part or sms.id in known)
+        await self._keep(parts, tx)
+        return held
+
+    async def _keep(self, parts: Sequence[tuple[ReceivedSms, str]], tx: Transaction) -> None:
+        if not parts:
+            return
+        ids, senders = [sms.id for sms, _ in parts], [sender for _, sender in parts]
+        numbers = [self._sealer.seal(sms.sender) for sms, _ in parts]
+        texts = [sms.text.replace("\0", "") for sms, _ in parts]
+        await tx.execute(_HOLD, ids, senders, numbers, texts, [datetime.now(UTC)] * len(parts))
 
 
 async def join(database: Database, sealer: Sealer, now: datetime) -> list[Heard]:
     """Fix the parts of the messages that nothing more is waited for; all that is not yet marked as heard."""
     async with database.transaction() as tx:
-        await tx.fetch(_ONE_JOINS)
+        await tx.fetch(_ONE)
         rows = await tx.fetch(_OPEN)
         for parts in whole((Part(**dict(row)) for row in rows), now):
             await tx.execute(_FIX, [part.id for part in parts], parts[0].id)
