@@ -48,11 +48,6 @@ def refusal(error: ValidationError, where: str = "") -> Reading:
     return Reading(refused=(f"{where}{pointer_of(first['loc'])}: {first['type']}",))
 
 
-def words(text: str | None) -> str | None:
-    """A text without what no table takes; None when nothing is left."""
-    return (persian.normalise(text) or None) if text else None
-
-
 def moment(count: str | None, *, a_second: int = 1) -> datetime | None:
     """Time since 1970 as UTC; None where it is none."""
     try:
@@ -73,7 +68,8 @@ def point(lat: str | float | None, lon: str | float | None) -> Point | None:
 
 def file_name(name: str | None) -> str | None:
     """A name to show, without the path that some clients put before it."""
-    return words((name or "").replace("\\", "/").rpartition("/")[2][-LONGEST_NAME:])
+    last = (name or "").replace("\\", "/").rpartition("/")[2]
+    return persian.normalise(last[-LONGEST_NAME:]) or None
 
 
 def whole(count: str | None) -> int | None:

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from intake.channels.meta.schemas import Attachment, Change, Entry, InstagramEvent, InstagramMessage
-from intake.channels.wire import Reading, moment, refusal, together, words
+from intake.channels.wire import Reading, moment, refusal, together
 from intake.conversation.heard import FileKind, FileRef, Heard
 
 PLATFORM = "instagram"
@@ -45,7 +45,7 @@ def _said(event: InstagramEvent) -> Heard | None:
         return _message(event, event.message)
     if event.message_edit:
         edit = event.message_edit
-        return _heard(event, f"{edit.mid}:{edit.num_edit}", text=words(edit.text), edited=True, message=edit.mid)
+        return _heard(event, f"{edit.mid}:{edit.num_edit}", text=edit.text, edited=True, message=edit.mid)
     if event.postback:
         update = event.postback.mid or f"postback:{event.timestamp}"
         return _heard(event, update, text=_start(event), button=event.postback.payload)
@@ -58,7 +58,7 @@ def _message(event: InstagramEvent, message: InstagramMessage) -> Heard | None:
     if message.is_echo or message.is_deleted:
         return None
     button = message.quick_reply.payload if message.quick_reply else None
-    text = None if button else words(message.text)
+    text = None if button else message.text
     return _heard(event, message.mid, text=text, button=button, files=_files(message.attachments), message=message.mid)
 
 
@@ -70,7 +70,7 @@ def _heard(event: InstagramEvent, update: str, **said: Any) -> Heard:
 def _start(event: InstagramEvent) -> str | None:
     """The parameter of a link to us, told as the other messengers tell theirs."""
     referral = event.referral or (event.postback.referral if event.postback else None)
-    ref = words(referral.ref) if referral else None
+    ref = referral.ref if referral else None
     return f"/start {ref}" if ref else None
 
 

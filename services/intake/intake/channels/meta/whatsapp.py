@@ -16,7 +16,7 @@ from intake.channels.meta.schemas import (
     WhatsAppStatus,
     WhatsAppValue,
 )
-from intake.channels.wire import Reading, file_name, moment, point, refusal, together, words
+from intake.channels.wire import Reading, file_name, moment, point, refusal, together
 from intake.conversation.heard import FileKind, FileRef, Heard
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def _text(said: WhatsAppContent, account: str) -> str | None:
     captions = [media.caption for media in (said.image, said.video, said.document) if media]
     text = said.text.body if said.text else next(iter(captions), None)
     others = [phone.phone or phone.wa_id or "" for phone in _phones(said.contacts) if phone.wa_id != account]
-    return words(text) or words(" ".join(others))
+    return text or " ".join(others) or None
 
 
 def _button(said: WhatsAppContent) -> str | None:

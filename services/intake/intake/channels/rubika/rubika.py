@@ -12,7 +12,7 @@ from intake.channels.rubika.schemas import (
     RubikaStoredFile,
     RubikaUpdate,
 )
-from intake.channels.wire import file_name, moment, point, whole, words
+from intake.channels.wire import file_name, moment, point, whole
 from intake.conversation.heard import FileKind, FileRef, Heard, Point
 
 PLATFORM = "rubika"
@@ -46,11 +46,11 @@ def _updated(update: RubikaUpdate) -> tuple[Heard, ...]:
 def _heard(update: RubikaUpdate, said: RubikaMessage, *, edited: bool) -> Heard:
     aux = said.aux_data
     button = aux.button_id if aux else None
-    phone, text = _own_phone(said), words(said.text)
+    phone, text = _own_phone(said), said.text
     if aux and aux.start_id:
-        text = f"/start {words(aux.start_id)}"
+        text = f"/start {aux.start_id}"
     elif said.contact_message and phone is None:
-        text = text or words(said.contact_message.phone_number)
+        text = text or said.contact_message.phone_number
     return Heard(
         PLATFORM,
         account=update.chat_id,
@@ -87,7 +87,7 @@ def _pressed(pressed: RubikaInlineMessage) -> tuple[Heard, ...]:
         PLATFORM,
         account=pressed.chat_id,
         update=f"inline:{pressed.message_id}:{button or ''}",  # the message is the bot's own, with several buttons
-        text=None if button else words(pressed.text),
+        text=None if button else pressed.text,
         button=button or None,
         point=_coordinates(pressed.location),
         files=_files(pressed.file),

@@ -11,7 +11,6 @@ from intake.channels.sms.beside import Inbox
 from intake.channels.sms.schemas import ReceivedSms, SmsForm, read_form
 from intake.channels.sms.sms import PLATFORM, heard_of
 from intake.channels.webhook import holds, take
-from intake.conversation.heard import Heard
 from intake.settings import settings_of
 
 _FORM = {"application/x-www-form-urlencoded": {"schema": SmsForm.model_json_schema(by_alias=True)}}
@@ -39,7 +38,7 @@ async def post_sms(request: Request, known: Annotated[None, Depends(known_path)]
     inbox: Inbox = request.app.state.sms
     sms = _readable(await request.body())
     if sms is None or not await inbox.hold(sms):
-        await take(request, PLATFORM, _read)
+        await take(request, PLATFORM, lambda body: [heard_of(sms or read_form(body))])
     return json_answer({})
 
 
@@ -48,7 +47,3 @@ def _readable(body: bytes) -> ReceivedSms | None:
         return read_form(body)
     except ValueError:
         return None
-
-
-def _read(body: bytes) -> list[Heard]:
-    return [heard_of(read_form(body))]

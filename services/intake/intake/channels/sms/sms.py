@@ -13,7 +13,6 @@ from common.sealed import Sealer
 
 from intake.channels.sms.parts import Part, fills_a_part, whole
 from intake.channels.sms.schemas import ReceivedSms
-from intake.channels.wire import words
 from intake.conversation.heard import Heard
 
 PLATFORM = "sms"
@@ -44,7 +43,7 @@ _FORGET = "DELETE FROM sms_parts WHERE heard_at < $1"
 
 def heard_of(sms: ReceivedSms) -> Heard:
     """A short message as it stands; the number is the account that it is answered at."""
-    return Heard(PLATFORM, sms.sender, sms.id, text=words(sms.text), at=sms.at, message=sms.id)
+    return Heard(PLATFORM, sms.sender, sms.id, text=sms.text, at=sms.at, message=sms.id)
 
 
 class Holding:
@@ -104,5 +103,5 @@ async def _mark(tx: Transaction, firsts: Sequence[str], now: datetime) -> None:
 
 def _joined(rows: Sequence[Row], sealer: Sealer) -> Heard:
     first, number = rows[0], sealer.open(rows[0]["number"])
-    text = words("".join(row["text"] for row in rows))
+    text = "".join(row["text"] for row in rows)
     return Heard(PLATFORM, number, first["id"], text=text, at=first["received_at"], message=first["id"])
