@@ -6,6 +6,7 @@ import sys
 import uvicorn
 from fastapi import FastAPI
 from intake.channels.app.schemas import AppMessage
+from intake.channels.telegram.schemas import Update
 
 app = FastAPI()
 
@@ -14,6 +15,12 @@ app = FastAPI()
 async def post_message(message: AppMessage) -> dict[str, str]:
     """Validate, and answer."""
     return {"code": "1234567897", "received_at": "2026-11-24T13:02:29.074181+00:00"}
+
+
+@app.post("/v1/social/{platform}/{secret}")
+async def post_update(platform: str, secret: str, update: Update) -> dict[str, str]:
+    """Validate what a messenger sends, and answer."""
+    return {}
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Messengers:
 
     def __init__(self, database: Database, keys: Keys, **settings: Any) -> None:
         given = service_settings(database.address, keys) | settings
-        bots = {"pasokh": (TELEGRAM_SECRET, "telegram-secret-that-follows")}
+        bots: dict[str, tuple[str, ...]] = {"pasokh": (TELEGRAM_SECRET, "telegram-secret-that-follows")}
         self.settings = Settings.model_construct(None, **given, telegram_bots=bots, bale_secrets=list(BALE_SECRETS))
         self.app = create_app(self.settings)
         self.database = database

@@ -7,6 +7,7 @@ nothing comes it is accepted as it is. At most three questions a message; each i
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from common.events import Answer, Prompt
 from common.persian import parse_phone
@@ -191,28 +192,29 @@ def _add(turn: Turn) -> Outcome:
     heard, text, draft = turn.heard, turn.meaning.text, turn.state.draft
     if draft is None and heard.files and text is None and turn.follows_message:
         return _note(turn, Attach(heard.files))
-    if draft is None:
-        draft = Draft(heard.at or turn.now, call_id=turn.state.call_id)
+    parts: dict[str, Any] = {"files": draft.files + heard.files if draft else heard.files}
+    if heard.point is not None:
+        parts["point"] = heard.point
+    if heard.phone is not None:
+        parts["phone"] = heard.phone
     if text is not None:
-        draft = _with_text(draft, Said(text, heard.message))
-    draft = replace(
-        draft,
-        point=heard.point or draft.point,
-        phone=heard.phone or draft.phone,
-        files=draft.files + heard.files,
-    )
-    return _proceed(turn, draft)
+        parts |= _answered(draft, Said(text, heard.message))
+    if draft is None:
+        return _proceed(turn, Draft(heard.at or turn.now, call_id=turn.state.call_id, **parts))
+    return _proceed(turn, replace(draft, **parts))
 
 
-def _with_text(draft: Draft, said: Said) -> Draft:
+def _answered(draft: Draft | None, said: Said) -> dict[str, Any]:
     """A text answers the open question, or is one more line. What may be no answer is kept as a line too."""
-    sms = draft.sms or wants_sms(said.text)
+    lines = (*draft.said, said) if draft is not None else (said,)
+    parts = {"said": lines, "question": None, "sms": wants_sms(said.text) or (draft is not None and draft.sms)}
+    if draft is None:
+        return parts
     if draft.question is Question.PHONE and parse_phone(said.text) is not None:
-        return replace(draft, phone=said.text, question=None)
+        return {"phone": said.text, "question": None}
     if draft.question is Question.PLACE and len(said.text) <= LONGEST_ADDRESS:
-        lines = draft.said if names_place(said.text) else (*draft.said, said)
-        return replace(draft, address=said, said=lines, question=None, sms=sms)
-    return replace(draft, said=(*draft.said, said), question=None, sms=sms)
+        return parts | {"address": said, "said": draft.said if names_place(said.text) else lines}
+    return parts
 
 
 def _proceed(turn: Turn, draft: Draft) -> Outcome:

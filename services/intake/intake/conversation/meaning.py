@@ -24,6 +24,8 @@ from intake.conversation.phrases import (
 )
 
 CODE_DIGITS = 10
+LONGEST_SHORT = 120  # letters; whoever writes more says something
+_WORD = re.compile(r"\w")
 _CALL = re.compile(r"call[-_]([\w.:@+\-]{1,123})", re.ASCII)
 _COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s+(\S.*))?", re.DOTALL)
 
@@ -64,13 +66,15 @@ def understand(heard: Heard) -> Meaning:
         return Meaning(Meant.SOMETHING, text)
     if heard.button is not None and (pressed := _short(normalise(heard.button))) is not None:
         return pressed
-    if text is None or not words_of(text):
+    if text is None or _WORD.search(text) is None:
         return Meaning(Meant.NOTHING)
     return _short(text) or Meaning(Meant.SOMETHING, text)
 
 
 def _short(text: str) -> Meaning | None:
     """The meaning of a command, a reply, a question after a code or a courtesy; None when it is none of them."""
+    if len(text) > LONGEST_SHORT:
+        return None
     if (command := _COMMAND.fullmatch(text)) is not None:
         return _command(command[1].lower(), command[2] or "", text)
     if (answer := reply_in(text)) is not None:

@@ -68,7 +68,7 @@ def says_only(words: Collection[str], known: frozenset[str], centre: str = "") -
 
 def names_place(text: str) -> bool:
     """Whether a text says where, so that nobody need be asked: `منطقه ۵`, `کوچه ۱۲`, `خیابان بهار نبش کوچه گل`."""
-    text = latin_digits(text).replace("\u200c", " ")
+    text = text.replace("\u200c", " ")
     if _REGION.search(text) or _NUMBERED.search(text):
         return True
     return len(_MARK.findall(text)) >= 2
