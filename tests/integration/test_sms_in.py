@@ -45,7 +45,7 @@ async def test_an_sms_is_a_message_at_once_and_nobody_is_asked(platforms: Platfo
 
 async def test_a_31_is_a_reply_of_that_number(platforms: Platforms) -> None:
     await platforms.sms(sms_form(message="۳۱ ممنون"))
-    await platforms.sms(sms_form(message="۳۳، هنوز تاریک است"))
+    await platforms.sms(sms_form(message="۳۳، هنوز تاریک است" + " و کسی نیامد" * 20))
     rows = await platforms.rows("SELECT answer, phone_lookup, text FROM replies ORDER BY received_at")
     assert [row["answer"] for row in rows] == ["accepted", "objected"]
     assert {row["phone_lookup"] for row in rows} == {platforms.sealer.lookup("+989121234567")}
