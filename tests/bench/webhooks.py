@@ -6,35 +6,77 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+from intake.channels.meta.signature import signature
 from workbench.ports import free_port, listens
 from workbench.system import Workbench
 
+from tests import payloads
 from tests.bench.measure import CONNECTIONS, TEXT, count
 
-SECRET = "bench-secret-of-webhooks"
-SETTINGS = {"PASOKH_TELEGRAM_BOTS": f'{{"bench": "{SECRET}"}}', "PASOKH_BALE_SECRETS": f'["{SECRET}"]'}
-HOOKS = {"telegram": "/v1/social/telegram/bench", "bale": f"/v1/social/bale/{SECRET}"}
+SECRET = payloads.SECRET
+SETTINGS = {
+    "PASOKH_TELEGRAM_BOTS": f'{{"bench": "{SECRET}"}}',
+    "PASOKH_BALE_SECRETS": f'["{SECRET}"]',
+    "PASOKH_RUBIKA_SECRETS": f'["{SECRET}"]',
+    "PASOKH_META_APP_SECRETS": f'["{payloads.APP_SECRET}"]',
+    "PASOKH_SMS_SECRETS": f'["{SECRET}"]',
+}
 PLACED = f"منطقه ۳. {TEXT}"  # complete, so that it is accepted at once
+MOST_PER_SECOND = 6000  # bodies that are made for a turn; more would come twice
 ROUNDS = 3
 
 _LUA = """
 wrk.method = "POST"
-local head = {["Content-Type"] = "application/json", ["X-Telegram-Bot-Api-Secret-Token"] = "@secret"}
-local n = @first
+local head = {["Content-Type"] = "@media", ["X-Telegram-Bot-Api-Secret-Token"] = "@secret"}
+local lines, n = {}, 0
+for line in io.lines("@bodies") do lines[#lines + 1] = line end
 function request()
-  n = n + 1
-  local user = string.format('{"id":%d,"is_bot":false,"first_name":"Ali","language_code":"fa"}', n)
-  local chat = string.format('{"id":%d,"first_name":"Ali","type":"private"}', n)
-  return wrk.format(nil, nil, head, string.format(
-    '{"update_id":%d,"message":{"message_id":7,"from":%s,"chat":%s,"date":@now,"text":"@text"}}', n, user, chat))
+  n = n % #lines + 1
+  local signature, body = lines[n]:match("^(%S*) (.*)$")
+  head["X-Hub-Signature-256"] = signature
+  return wrk.format(nil, nil, head, body)
 end
 """
+
+
+def _telegram(n: int) -> bytes:
+    return payloads.body(payloads.telegram_message(text=PLACED, chat={"id": n, "type": "private"}))
+
+
+def _rubika(n: int) -> bytes:
+    document = payloads.rubika_message(text=PLACED)
+    document["update"]["chat_id"] = f"b0{n}"
+    return payloads.body(document)
+
+
+def _whatsapp(n: int) -> bytes:
+    message = payloads.whatsapp_message(text={"body": PLACED}, **{"from": f"98{n % 10**10:010d}"})
+    return payloads.body(payloads.whatsapp_batch(message))
+
+
+def _instagram(n: int) -> bytes:
+    event = payloads.instagram_event(message={"mid": f"m_{n}", "text": PLACED}, sender={"id": str(n)})
+    return payloads.body(payloads.instagram_batch(event))
+
+
+def _sms(n: int) -> bytes:
+    return payloads.sms_form(messageid=str(n), message=PLACED, **{"from": f"09{n % 10**9:09d}"})
+
+
+HOOKS: Mapping[str, tuple[str, Callable[[int], bytes]]] = {
+    "telegram": ("/v1/social/telegram/bench", _telegram),
+    "bale": (f"/v1/social/bale/{SECRET}", _telegram),
+    "rubika": (f"/v1/social/rubika/{SECRET}/receiveUpdate", _rubika),
+    "whatsapp": ("/v1/social/whatsapp", _whatsapp),
+    "instagram": ("/v1/social/instagram", _instagram),
+    "sms": (f"/v1/social/sms/{SECRET}", _sms),
+}
 
 
 @dataclass(frozen=True)
@@ -46,11 +88,21 @@ class Turn:
     cpu_us: float
 
 
-def _turn(url: str, process: psutil.Process, seconds: int, folder: Path) -> Turn:
+def _script(name: str, seconds: int, folder: Path) -> Path:
+    """What wrk sends: bodies that were never sent before, signed."""
+    first = time.time_ns() // 1000
+    make = HOOKS[name][1]
+    bodies = [make(first + n) for n in range(seconds * MOST_PER_SECOND)]
+    lines = [b"sha256=" + signature(body, payloads.APP_SECRET).encode() + b" " + body for body in bodies]
+    (folder / "bodies").write_bytes(b"\n".join(lines))
     script = folder / "hook.lua"
-    first = str(time.time_ns() // 1_000_000 % 10**12)
-    filled = _LUA.replace("@secret", SECRET).replace("@first", first).replace("@text", PLACED)
-    script.write_text(filled.replace("@now", str(int(time.time()))), encoding="utf-8")
+    media = "application/x-www-form-urlencoded" if name == "sms" else "application/json"
+    filled = _LUA.replace("@secret", SECRET).replace("@bodies", str(folder / "bodies")).replace("@media", media)
+    script.write_text(filled, encoding="utf-8")
+    return script
+
+
+def _turn(url: str, process: psutil.Process, script: Path, seconds: int) -> Turn:
     wrk = shutil.which("wrk")
     if wrk is None:
         raise RuntimeError("webhooks are measured with wrk; install it")
@@ -79,23 +131,23 @@ async def webhook_ratios(bench: Workbench, folder: Path, *, seconds: int = 6) ->
         while not listens(port):
             await asyncio.sleep(0.05)
         yardstick, own = psutil.Process(bare.pid), psutil.Process(bench.children["intake"].pid)
-        return {
-            name: await _ratio(bench, path, (port, yardstick, own), seconds, folder) for name, path in HOOKS.items()
-        }
+        return {name: await _ratio(bench, name, (port, yardstick, own), seconds, folder) for name in HOOKS}
     finally:
         bare.terminate()
         bare.wait()
 
 
 async def _ratio(
-    bench: Workbench, path: str, servers: tuple[int, psutil.Process, psutil.Process], seconds: int, folder: Path
+    bench: Workbench, name: str, servers: tuple[int, psutil.Process, psutil.Process], seconds: int, folder: Path
 ) -> dict[str, Any]:
     port, yardstick, own = servers
+    path = HOOKS[name][0]
     before = await count(bench, "intake", "SELECT count(*) FROM messages")
     turns = []
     for _ in range(ROUNDS):
-        plain = await asyncio.to_thread(_turn, f"http://127.0.0.1:{port}{path}", yardstick, seconds, folder)
-        durable = await asyncio.to_thread(_turn, f"{bench.url('intake')}{path}", own, seconds, folder)
+        script = await asyncio.to_thread(_script, name, seconds, folder)
+        plain = await asyncio.to_thread(_turn, f"http://127.0.0.1:{port}{path}", yardstick, script, seconds)
+        durable = await asyncio.to_thread(_turn, f"{bench.url('intake')}{path}", own, script, seconds)
         turns.append((plain, durable))
     turns.sort(key=lambda turn: turn[1].per_second / turn[0].per_second)
     plain, durable = turns[len(turns) // 2]

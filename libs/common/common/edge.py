@@ -25,8 +25,9 @@ CLIENT_LEFT = 499  # in the metric alone
 class DirectRoute(APIRoute):
     """A route `(request, caller)` that is answered without FastAPI's layers; of a router with this `route_class`.
 
-    Its path is fixed but for one parameter at its end, which is in `request.path_params`. Who calls is the word of its
-    only dependency, which takes the request: `Require`, or what looks for the secret of a platform's webhook.
+    Its path is fixed but for one parameter, the last of its parts or the one before, which is in `request.path_params`.
+    Who calls is the word of its only dependency, which takes the request: `Require`, or what looks for the secret of a
+    platform's webhook.
     """
 
     def __init__(self, path: str, endpoint: Any, **given: Any) -> None:
@@ -35,17 +36,19 @@ class DirectRoute(APIRoute):
         if len(needs.dependencies) != 1 or _asks_more(needs) or _asks_more(needs.dependencies[0]):
             raise TypeError(f"{path}: a direct route takes a request and its caller alone")
         self._caller: Any = needs.dependencies[0].call
-        self.place, _, last = path.rpartition("/")
-        self.parameter = last[1:-1] if last.startswith("{") else None
-        if "{" in self.place or len(self.param_convertors) != (self.parameter is not None):
-            raise TypeError(f"{path}: a direct route's path is fixed, but for one parameter at its end")
+        self.before, _, rest = path.partition("{")
+        self.parameter, _, self.after = rest.partition("}")
+        if "{" in self.after or self.after.count("/") > 1 or len(self.param_convertors) != bool(self.parameter):
+            raise TypeError(f"{path}: a direct route's path is fixed, but for one of its last two parts")
 
-    def found_at(self, path: str) -> dict[str, str] | None:
-        """The path's parameters where it is this route's, else None."""
-        if self.parameter is None:
-            return {}
-        last = path[len(self.place) + 1 :]
-        return {self.parameter: last} if last else None
+    @property
+    def key(self) -> str:
+        """What the route is found by: its path, any parameter nameless."""
+        return f"{self.before}{{}}{self.after}" if self.parameter else self.path
+
+    def parameters(self, path: str) -> dict[str, str]:
+        """The parameter of a path that is this route's."""
+        return {self.parameter: path[len(self.before) : len(path) - len(self.after)]} if self.parameter else {}
 
     async def answer(self, request: Request) -> Response:
         """Verify the caller, and let the endpoint answer."""
@@ -66,8 +69,7 @@ class Edge(FastAPI):
         self.router.routes.extend(routes)
         for route in routes:
             if isinstance(route, DirectRoute):
-                path = route.path if route.parameter is None else f"{route.place}/"
-                self._direct |= {(method, path): route for method in route.methods or ()}
+                self._direct |= {(method, route.key): route for method in route.methods or ()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -107,12 +109,12 @@ class Edge(FastAPI):
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
-        route = self._direct.get((method, path)) or self._direct.get((method, path[: path.rfind("/") + 1]))
-        found = route.found_at(path) if route is not None else None
-        if route is None or found is None:
+        keys = (path, *_nameless(path))
+        route = next((self._direct[method, key] for key in keys if (method, key) in self._direct), None)
+        if route is None:
             await super().__call__(scope, receive, send)
             return
-        scope.update(route=route, path_params=found)
+        scope.update(route=route, path_params=route.parameters(path))
         request = Request(scope, receive)
         try:
             response = await route.answer(request)
@@ -121,6 +123,13 @@ class Edge(FastAPI):
         except Exception as error:
             response = errors.answer(request, error)
         await response(scope, receive, send)
+
+
+def _nameless(path: str) -> tuple[str, ...]:
+    """The path with its last part, or the one before, as a parameter; a part that is empty is none."""
+    head, _, last = path.rpartition("/")
+    before, _, part = head.rpartition("/")
+    return (*([f"{head}/{{}}"] if last else []), *([f"{before}/{{}}/{last}"] if part else []))
 
 
 def _asks_more(needs: Dependant) -> bool:

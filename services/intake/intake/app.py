@@ -9,11 +9,11 @@ from fastapi import FastAPI
 
 from intake import api, inspection
 from intake.accept import store
+from intake.channels import messengers
 from intake.channels.app import api as app
-from intake.channels.bale import api as bale
 from intake.channels.phone import api as phone
+from intake.channels.sms import beside as sms_beside
 from intake.channels.social import api as social
-from intake.channels.telegram import api as telegram
 from intake.contact import Reader
 from intake.conversation.conversations import converse
 from intake.reception import Reception
@@ -22,16 +22,16 @@ from intake.settings import Settings
 
 CHANNELS = {
     Channel.APP: (app.router,),
-    Channel.SOCIAL: (social.router, telegram.router, bale.router),
+    Channel.SOCIAL: (social.router, *messengers.ROUTERS),
     Channel.PHONE: (phone.router,),
 }
-CALL_EVENTS_LIMIT = 256 * 1024  # bytes; 500 call events do not fit into 64 KiB
+BODY_LIMITS = {"/v1/phone/events": 256 * 1024} | messengers.BODY_LIMITS  # bytes
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Intake: each channel parses its own way, and ends in the same group commit."""
     settings = settings or Settings()
-    service = Service("intake", settings, body_limits={"/v1/phone/events": CALL_EVENTS_LIMIT})
+    service = Service("intake", settings, body_limits=BODY_LIMITS)
     pulse = service.health.pulse("group commit")
     accept = GroupCommit(service.database, store, pulse=pulse, most_waiting=settings.most_waiting)
     reader = Reader(settings, service.sealer)
@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.run_beside("group commit", accept.run)
     if settings.serves(Channel.SOCIAL):
         converse(service, reader, settings)
+        sms_beside.run(service, settings)
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))
     return service.app

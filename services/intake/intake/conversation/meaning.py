@@ -74,12 +74,12 @@ def understand(heard: Heard) -> Meaning:
 
 def _short(text: str) -> Meaning | None:
     """The meaning of a command, a reply, a question after a code or a courtesy; None when it is none of them."""
+    if (answer := reply_in(text)) is not None:  # its reason may be long
+        return Meaning(Meant.REPLY, text, answer=answer, code=code_in(text))
     if len(text) > LONGEST_SHORT:
         return None
     if (command := _COMMAND.fullmatch(text)) is not None:
         return _command(command[1].lower(), command[2] or "", text)
-    if (answer := reply_in(text)) is not None:
-        return Meaning(Meant.REPLY, text, answer=answer, code=code_in(text))
     words = words_of(text)
     if (code := _asked_code(words)) is not None:
         return Meaning(Meant.STATUS, text, code=code)
