@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from common import errors, telemetry
-from common.auth import Require
 from common.errors import Problem
 
 BODY_LIMIT = 64 * 1024  # bytes
@@ -23,20 +23,36 @@ CLIENT_LEFT = 499  # in the metric alone
 
 
 class DirectRoute(APIRoute):
-    """A route `(request, caller)` that is answered without FastAPI's layers; of a router with this `route_class`."""
+    """A route `(request, caller)` that is answered without FastAPI's layers; of a router with this `route_class`.
+
+    Its path is fixed but for one parameter, the last of its parts or the one before, which is in `request.path_params`.
+    Who calls is the word of its only dependency, which takes the request: `Require`, or what looks for the secret of a
+    platform's webhook.
+    """
 
     def __init__(self, path: str, endpoint: Any, **given: Any) -> None:
         super().__init__(path, endpoint, **given)
         needs = self.dependant
-        calls = [dependency.call for dependency in needs.dependencies]
-        others = [*needs.query_params, *needs.header_params, *needs.cookie_params, *needs.body_params]
-        if len(calls) != 1 or not isinstance(calls[0], Require) or self.param_convertors or others:
-            raise TypeError(f"{path}: a direct route has a fixed path, and takes a request and its caller alone")
-        self._require = calls[0]
+        if len(needs.dependencies) != 1 or _asks_more(needs) or _asks_more(needs.dependencies[0]):
+            raise TypeError(f"{path}: a direct route takes a request and its caller alone")
+        self._caller: Any = needs.dependencies[0].call
+        self.before, _, rest = path.partition("{")
+        self.parameter, _, self.after = rest.partition("}")
+        if "{" in self.after or self.after.count("/") > 1 or len(self.param_convertors) != bool(self.parameter):
+            raise TypeError(f"{path}: a direct route's path is fixed, but for one of its last two parts")
+
+    @property
+    def key(self) -> str:
+        """What the route is found by: its path, any parameter nameless."""
+        return f"{self.before}{{}}{self.after}" if self.parameter else self.path
+
+    def parameters(self, path: str) -> dict[str, str]:
+        """The parameter of a path that is this route's."""
+        return {self.parameter: path[len(self.before) : len(path) - len(self.after)]} if self.parameter else {}
 
     async def answer(self, request: Request) -> Response:
         """Verify the caller, and let the endpoint answer."""
-        response: Response = await self.endpoint(request, await self._require(request))
+        response: Response = await self.endpoint(request, await self._caller(request))
         return response
 
 
@@ -51,8 +67,9 @@ class Edge(FastAPI):
     def add_routes(self, *routes: Any) -> None:
         """Serve routes; flat, for an included router is matched once more on every request."""
         self.router.routes.extend(routes)
-        accepting = [route for route in routes if isinstance(route, DirectRoute)]
-        self._direct |= {(method, route.path): route for route in accepting for method in route.methods or ()}
+        for route in routes:
+            if isinstance(route, DirectRoute):
+                self._direct |= {(method, route.key): route for method in route.methods or ()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,11 +108,13 @@ class Edge(FastAPI):
             span.update_name(f"{scope['method']} {getattr(scope.get('route'), 'path', 'none')}")
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = self._direct.get((scope["method"], scope["path"]))
+        method, path = scope["method"], scope["path"]
+        keys = (path, *_nameless(path))
+        route = next((self._direct[method, key] for key in keys if (method, key) in self._direct), None)
         if route is None:
             await super().__call__(scope, receive, send)
             return
-        scope["route"] = route
+        scope.update(route=route, path_params=route.parameters(path))
         request = Request(scope, receive)
         try:
             response = await route.answer(request)
@@ -104,6 +123,19 @@ class Edge(FastAPI):
         except Exception as error:
             response = errors.answer(request, error)
         await response(scope, receive, send)
+
+
+def _nameless(path: str) -> tuple[str, ...]:
+    """The path with its last part, or the one before, as a parameter; a part that is empty is none."""
+    head, _, last = path.rpartition("/")
+    before, _, part = head.rpartition("/")
+    return (*([f"{head}/{{}}"] if last else []), *([f"{before}/{{}}/{last}"] if part else []))
+
+
+def _asks_more(needs: Dependant) -> bool:
+    return bool(
+        needs.path_params or needs.query_params or needs.header_params or needs.cookie_params or needs.body_params
+    )
 
 
 def _too_large(limit: int) -> Problem:

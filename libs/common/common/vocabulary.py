@@ -81,6 +81,8 @@ class Prompt(StrEnum):
     NOT_UNDERSTOOD = "not_understood"
     UNKNOWN_CODE = "unknown_code"
     REPLY_NOTED = "reply_noted"
+    CANCELLED = "cancelled"  # what was not yet a message is forgotten, as asked
+    TOO_LATE = "too_late"  # a change of a message that was accepted
     ATTACHMENT_REFUSED = "attachment_refused"
     CALL_LINK = "call_link"
     CALLBACK_PLANNED = "callback_planned"

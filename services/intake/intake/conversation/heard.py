@@ -47,3 +47,4 @@ class Heard:
     files: tuple[FileRef, ...] = ()
     at: datetime | None = None  # UTC
     edited: bool = False  # a change of what was sent before
+    message: str | None = None  # the platform's id of what was sent; its change carries the same

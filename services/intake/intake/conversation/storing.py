@@ -1,0 +1,139 @@
+"""One transaction for what several webhooks brought: each update once, each conversation in turn, then what follows."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from asyncpg import Record
+from common.db import Transaction
+from common.errors import Problem
+from common.idempotency import digest
+from common.sealed import SealError
+from pydantic import ValidationError
+
+from intake.accept import store
+from intake.contact import Reader
+from intake.conversation.contacts import Chat, Contacts
+from intake.conversation.draft import State
+from intake.conversation.heard import Heard
+from intake.conversation.machine import Manners, expire, hear
+from intake.conversation.talk import NoteFiles, Talk
+from intake.receipt import Receipt
+
+log = logging.getLogger(__name__)
+Traced = tuple[str, Heard, str | None]  # the conversation's key, what was heard, its trace
+MOST_DUE = 200  # of one transaction
+_UNSEEN = """
+INSERT INTO first_answers (key, answer, created_at)
+SELECT key, '{}'::jsonb, $2 FROM unnest($1::bytea[]) AS heard (key) ORDER BY key
+ON CONFLICT DO NOTHING RETURNING key
+"""
+# Writing a row locks it, also one that is new: two replicas never step one conversation at the same time.
+_TAKE_TURN = """
+INSERT INTO conversations AS known (key, platform, account, heard_at)
+SELECT key, platform, account, $4 FROM unnest($1::text[], $2::text[], $3::text[]) AS heard (key, platform, account)
+ORDER BY key
+ON CONFLICT (key) DO UPDATE SET heard_at = excluded.heard_at RETURNING key, state, last_code
+"""
+_LEAVE = """
+UPDATE conversations AS known SET state = new.state, due_at = new.due_at, last_code = new.last_code
+FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[]) AS new (key, state, due_at, last_code)
+WHERE known.key = new.key
+"""
+_DUE = """
+SELECT key, platform, account, state, last_code FROM conversations
+WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What one request brought, and its trace."""
+
+    heard: Sequence[Heard]
+    traceparent: str | None = None
+
+
+class Storing:
+    """What is heard, stored in groups: the work of a group commit."""
+
+    def __init__(self, reader: Reader, manners: Manners, note_files: NoteFiles) -> None:
+        self._reader = reader
+        self._sealer = reader.sealer
+        self._manners = manners
+        self._quiet = Manners(questions=(), speaks=False)  # by SMS nobody is asked, and no machine is answered
+        self._note = note_files
+
+    async def store(self, bodies: Sequence[Brought], tx: Transaction) -> Sequence[Problem | None]:
+        """All that these bodies brought; an update that came before changes nothing."""
+        now = datetime.now(UTC)
+        heard = [(self._key(one), one, body.traceparent) for body in bodies for one in body.heard]
+        talks = await self._take_turns({key: one for key, one, _ in heard}, tx, now)
+        for key, one, traceparent in await _unseen(heard, tx, now):
+            talk = talks[key]
+            talk.state, acts = hear(talk.state, one, self._manners_with(talk), now=now)
+            talk.do(acts, at=one.at, traceparent=traceparent)
+        await self._leave(talks, tx)
+        return [None] * len(bodies)
+
+    async def accept_due(self, tx: Transaction, now: datetime) -> int:
+        """Accept what waits for an answer that did not come; how many conversations there were."""
+        rows = await tx.fetch(_DUE, now, MOST_DUE)
+        talks = {row["key"]: self._talk(row, self._chat(row), now) for row in rows}
+        for talk in talks.values():
+            talk.state, acts = expire(talk.state, now)
+            talk.do(acts)
+        await self._leave(talks, tx)
+        return len(talks)
+
+    def _key(self, heard: Heard) -> str:
+        return self._sealer.lookup(f"{heard.platform}:{heard.account}")
+
+    def _manners_with(self, talk: Talk) -> Manners:
+        return self._quiet if talk.contacts.chat.phone else self._manners
+
+    def _chat(self, row: Record) -> Chat:
+        return Chat(row["platform"], self._sealer.readable(row["account"]) or "")  # key lost: accepted, not answered
+
+    def _talk(self, row: Record, chat: Chat, now: datetime) -> Talk:
+        return Talk(Contacts(self._reader, chat, now), self._state(row["state"]), row["last_code"])
+
+    def _state(self, sealed: str | None) -> State:
+        try:
+            return State.of(self._sealer.open(sealed)) if sealed else State()
+        except (SealError, ValidationError) as error:
+            log.error("what a conversation remembered cannot be read, and begins anew: %s", type(error).__name__)
+            return State()
+
+    async def _take_turns(self, heard: Mapping[str, Heard], tx: Transaction, now: datetime) -> dict[str, Talk]:
+        chats = {key: Chat(one.platform, one.account) for key, one in heard.items()}
+        platforms = [chat.platform for chat in chats.values()]
+        accounts = [self._sealer.seal(chat.account) for chat in chats.values()]
+        rows = await tx.fetch(_TAKE_TURN, list(chats), platforms, accounts, now)
+        return {row["key"]: self._talk(row, chats[row["key"]], now) for row in rows}
+
+    async def _leave(self, talks: Mapping[str, Talk], tx: Transaction) -> None:
+        """Messages, files, events and where each conversation stands now."""
+        receipts = iter(await store([contact for talk in talks.values() for contact in talk.made], tx))
+        for talk in talks.values():
+            talk.codes = [_code(next(receipts)) for _ in talk.made]
+            for code, files in talk.files_by_code():
+                await self._note(code, talk.contacts.chat.platform, files, tx)
+            tx.publish(*talk.events)
+        left = list(talks.values())
+        states = [self._sealer.seal(document) if (document := talk.state.document()) else None for talk in left]
+        due = [talk.state.due_at for talk in left]
+        await tx.execute(_LEAVE, list(talks), states, due, [talk.last_code for talk in left])
+
+
+def _code(receipt: Receipt | Problem) -> str | None:
+    return receipt.code if isinstance(receipt, Receipt) else None
+
+
+async def _unseen(heard: Sequence[Traced], tx: Transaction, now: datetime) -> list[Traced]:
+    """Those whose update did not come before, each once."""
+    by_update = {digest(one[1].platform, one[1].account, one[1].update): one for one in reversed(heard)}
+    rows = await tx.fetch(_UNSEEN, list(by_update), now)
+    fresh = {row["key"] for row in rows}
+    return [found for update, found in reversed(by_update.items()) if update in fresh]
