@@ -16,6 +16,7 @@ from intake.contact import Reader
 from intake.reception import Reception
 from intake.routing_client import RoutingClient
 from intake.settings import Settings
+from intake.topics import Topics
 
 CHANNELS = {Channel.APP: app.router, Channel.SOCIAL: social.router, Channel.PHONE: phone.router}
 CALL_EVENTS_LIMIT = 256 * 1024  # bytes; 500 call events do not fit into 64 KiB
@@ -29,6 +30,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     accept = GroupCommit(service.database, store, pulse=pulse, most_waiting=settings.most_waiting)
     service.app.state.reception = Reception(Reader(settings, service.sealer), accept)
     service.app.state.routing = routing = RoutingClient(settings)
+    service.app.state.topics = topics = Topics(routing.get)
+    service.finish_with(topics.close)
     service.finish_with(routing.close)
     service.serve(*(router for channel, router in CHANNELS.items() if settings.serves(channel)), api.router)
     service.run_beside("group commit", accept.run)
