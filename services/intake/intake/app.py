@@ -12,7 +12,8 @@ from intake.accept import store
 from intake.channels.app import api as app
 from intake.channels.phone import api as phone
 from intake.channels.social import api as social
-from intake.contact import Reader
+from intake.contact import Reader, is_urgent
+from intake.limits import Limits
 from intake.reception import Reception
 from intake.routing_client import RoutingClient
 from intake.settings import Settings
@@ -27,8 +28,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     service = Service("intake", settings, body_limits={"/v1/phone/events": CALL_EVENTS_LIMIT})
     pulse = service.health.pulse("group commit")
-    accept = GroupCommit(service.database, store, pulse=pulse, most_waiting=settings.most_waiting)
-    service.app.state.reception = Reception(Reader(settings, service.sealer), accept)
+    accept = GroupCommit(service.database, store, pulse=pulse, most_waiting=settings.most_waiting, goes_first=is_urgent)
+    service.app.state.limits = limits = Limits.of(settings)
+    service.app.state.reception = Reception(Reader(settings, service.sealer), accept, limits)
     service.app.state.routing = routing = RoutingClient(settings)
     service.app.state.topics = topics = Topics(routing.get)
     service.finish_with(topics.close)
