@@ -23,7 +23,11 @@ class Reception:
 
     async def message(self, taken: MessageIn, origin: Origin) -> Response:
         """Accept a message: 202 with its code."""
-        return accepted(await self._accept(self._reader.message(taken, origin, datetime.now(UTC))))
+        return accepted(await self.receipt(taken, origin))
+
+    async def receipt(self, taken: MessageIn, origin: Origin) -> Receipt:
+        """Accept a message, for a channel that answers in a form of its own."""
+        return await self._accept(self._reader.message(taken, origin, datetime.now(UTC)))
 
     async def reply(self, taken: MessageIn, answer: Answer, origin: Origin) -> Response:
         """Accept a 31 or 33: 202."""
