@@ -1,6 +1,8 @@
 """What every channel's route does between its body and its answer."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 import orjson
 from common.auth import Caller
@@ -10,6 +12,7 @@ from common.idempotency import key_of
 from fastapi import Request, Response
 
 from intake.contact import Contact, Origin, Reader
+from intake.conversation.heard import FileRef
 from intake.receipt import Receipt
 from intake.schemas import MessageIn
 
@@ -28,6 +31,13 @@ class Reception:
     async def receipt(self, taken: MessageIn, origin: Origin) -> Receipt:
         """Accept a message, for a channel that answers in a form of its own."""
         return await self._accept(self._reader.message(taken, origin, datetime.now(UTC)))
+
+    async def message_with(
+        self, taken: MessageIn, origin: Origin, *, files: Sequence[FileRef] = (), uploads: Sequence[UUID] = ()
+    ) -> Response:
+        """Accept a message with files to be fetched, or with uploads of the citizen's own; 422 where one is not."""
+        contact = self._reader.message(taken, origin, datetime.now(UTC))
+        return accepted(await self._accept(self._reader.enclosing(contact, files, uploads)))
 
     async def reply(self, taken: MessageIn, answer: Answer, origin: Origin) -> Response:
         """Accept a 31 or 33: 202."""
