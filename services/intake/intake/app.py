@@ -14,6 +14,8 @@ from intake.channels.phone import api as phone
 from intake.channels.social import api as social
 from intake.contact import Reader, is_urgent
 from intake.limits import Limits
+from intake.open311 import api as open311
+from intake.open311.desk import Desk
 from intake.reception import Reception
 from intake.routing_client import RoutingClient
 from intake.settings import Settings
@@ -33,9 +35,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.app.state.reception = Reception(Reader(settings, service.sealer), accept, limits)
     service.app.state.routing = routing = RoutingClient(settings)
     service.app.state.topics = topics = Topics(routing.get)
+    service.app.state.open311 = Desk.of(settings, routing, topics, service.database)
     service.finish_with(topics.close)
     service.finish_with(routing.close)
     service.serve(*(router for channel, router in CHANNELS.items() if settings.serves(channel)), api.router)
+    if settings.serves(Channel.APP):
+        service.serve(open311.router)
     service.run_beside("group commit", accept.run)
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))

@@ -27,6 +27,7 @@ class Message(Base):
     """A message as it was received; phone and name are ciphertext."""
 
     __tablename__ = "messages"
+    __table_args__ = (Index("messages_received", "received_at"),)
 
     code: Mapped[str] = mapped_column(primary_key=True)
     channel: Mapped[str]

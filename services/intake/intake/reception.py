@@ -1,7 +1,9 @@
 """What every channel's route does between its body and its answer."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 import orjson
 from common.auth import Caller
@@ -11,6 +13,7 @@ from common.idempotency import key_of
 from fastapi import Request, Response
 
 from intake.contact import Contact, Origin, Reader, is_urgent
+from intake.conversation.heard import FileRef
 from intake.limits import Limits, device_of, limits_of
 from intake.receipt import Receipt
 from intake.schemas import MessageIn
@@ -26,17 +29,28 @@ class Reception:
 
     async def message(self, taken: MessageIn, origin: Origin) -> Response:
         """Accept a message: 202 with its code."""
+        return accepted(await self.receipt(taken, origin))
+
+    async def receipt(self, taken: MessageIn, origin: Origin) -> Receipt:
+        """Accept a message, for a channel that answers in a form of its own."""
         return await self.take(self._reader.message(taken, origin, datetime.now(UTC)))
+
+    async def message_with(
+        self, taken: MessageIn, origin: Origin, *, files: Sequence[FileRef] = (), uploads: Sequence[UUID] = ()
+    ) -> Response:
+        """Accept a message with files to be fetched, or with uploads of the citizen's own; 422 where one is not."""
+        contact = self._reader.message(taken, origin, datetime.now(UTC))
+        return accepted(await self.take(self._reader.enclosing(contact, files, uploads)))
 
     async def reply(self, taken: MessageIn, answer: Answer, origin: Origin) -> Response:
         """Accept a 31 or 33: 202."""
-        return await self.take(self._reader.reply(taken, answer, origin, datetime.now(UTC)))
+        return accepted(await self.take(self._reader.reply(taken, answer, origin, datetime.now(UTC))))
 
-    async def take(self, contact: Contact) -> Response:
-        """Store a contact: 202; Problem 429 or 503 when there is no place for it, what may be urgent last."""
+    async def take(self, contact: Contact) -> Receipt:
+        """Store a contact; Problem 429 or 503 when there is no place for it, of what may be urgent the last."""
         if not is_urgent(contact):
             self._limits.admit_to(contact.origin.channel, time.monotonic())
-        return accepted(await self._accept(contact))
+        return await self._accept(contact)
 
 
 def reception_of(request: Request) -> Reception:

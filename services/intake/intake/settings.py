@@ -1,6 +1,7 @@
 """Settings of intake, from the environment."""
 
 from pathlib import Path
+from typing import Literal
 
 from common.events import Channel
 from common.settings import SealedSettings
@@ -29,6 +30,19 @@ class Settings(SealedSettings):
 
     routing_url: str | None = Field(default=None, description="base address of routing, for what only it knows")
     routing_token: Path | None = Field(default=None, description="file with a token of the role service for it")
+
+    open311_keys: Path | None = Field(
+        default=None, description="JSON file of Open311 clients: name to SHA-256 of its key"
+    )
+    open311_jurisdiction: str = Field(default="tehran.ir", description="`jurisdiction_id` of Open311")
+    open311_url: str | None = Field(default=None, description="public address of `/open311/v2`; else the request's own")
+    open311_type: Literal["production", "test"] = Field(
+        default="production", description="what Open311's discovery says"
+    )
+    open311_changeset: str = Field(default="2026-01-01 00:00", description="when topics or attributes last changed")
+    open311_contact: str = Field(default="137", description="who helps those who write Open311 clients")
+    open311_key_service: str = Field(default="137", description="where an Open311 api_key is had")
+    open311_seconds: float = Field(default=2.0, gt=0, le=60, description="how long a public list is given again")
 
     def serves(self, channel: Channel) -> bool:
         """Whether this process takes messages of a channel."""

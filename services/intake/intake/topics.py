@@ -31,6 +31,7 @@ class Topic:
     sla_hours: int
     wants_place: bool = True
     wants_photo: bool = False
+    shown: str = "exactly"  # where its cases are, to anybody: exactly, nearby or never
 
     @property
     def is_ours(self) -> bool:

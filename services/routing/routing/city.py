@@ -33,6 +33,7 @@ class Topic:
     deputy_fa: str = ""
     wants_place: bool = True
     wants_photo: bool = False  # asked for, never needed
+    shown: str = "exactly"  # where its cases are, to anybody: exactly, nearby or never
 
     @property
     def is_others(self) -> bool:
@@ -88,8 +89,10 @@ class City:
 def _topics() -> dict[str, Topic]:
     """The catalogue, and what the channels ask of a citizen who chose a topic."""
     titles = {row["deputy"]: row["title_fa"] for row in data_rows("deputies.csv")}
-    asks = {row["topic"]: row for row in data_rows("asks.csv")}
-    return {row["code"]: _topic(row | asks.get(row["code"], {}), titles) for row in data_rows("topics.csv")}
+    more = {row["topic"]: row for row in data_rows("asks.csv")}
+    for row in data_rows("public.csv"):
+        more[row["topic"]] = more.get(row["topic"], {}) | row
+    return {row["code"]: _topic(row | more.get(row["code"], {}), titles) for row in data_rows("topics.csv")}
 
 
 def _topic(row: Mapping[str, str], titles: Mapping[str, str]) -> Topic:
@@ -105,4 +108,5 @@ def _topic(row: Mapping[str, str], titles: Mapping[str, str]) -> Topic:
         deputy_fa=titles.get(row["deputy"], row["deputy"]),
         wants_place=row.get("place", "yes") == "yes",
         wants_photo=row.get("photo", "no") == "yes",
+        shown=row.get("shown", "exactly"),
     )
