@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from intake import api
 from intake.accept import store
 from intake.channels.app import api as app
+from intake.channels.app import own_api
 from intake.channels.phone import api as phone
 from intake.channels.social import api as social
 from intake.contact import Reader, is_urgent
@@ -40,7 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.finish_with(routing.close)
     service.serve(*(router for channel, router in CHANNELS.items() if settings.serves(channel)), api.router)
     if settings.serves(Channel.APP):
-        service.serve(open311.router)
+        service.serve(own_api.router, open311.router)
     service.run_beside("group commit", accept.run)
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))

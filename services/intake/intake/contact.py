@@ -43,6 +43,7 @@ class Origin:
     body: bytes | None = None
     platform: str | None = None
     call_id: str | None = None
+    joins: str | None = None  # code of the open case that the citizen says it is the same as
     account: str | None = None  # the citizen's on that channel: a messenger's chat, the app's citizen
 
     @property
@@ -96,6 +97,7 @@ class Reader:
             place=_place(taken.place),
             reply_to=reply_to,
             call_id=origin.call_id,
+            joins=origin.joins,
             occurred_at=occurred_at,
             received_at=now,
         )

@@ -1,13 +1,16 @@
 """The app channel: the Tehran Man app posts with its citizen's token."""
 
+from dataclasses import replace
 from typing import Annotated
 
+from common.app import service_of
 from common.auth import Caller, Require, Role
 from common.edge import DirectRoute
 from common.events import Channel
 from common.http import json_body, parse
 from fastapi import APIRouter, Depends, Request, Response
 
+from intake.channels.app.near import code_behind
 from intake.channels.app.schemas import AppMessage
 from intake.reception import origin_of, reception_of
 from intake.schemas import Accepted
@@ -23,4 +26,6 @@ async def post_message(request: Request, caller: AppCaller) -> Response:
     """Take a message from the Tehran Man app; 202 means that it is stored and has its code."""
     origin = await origin_of(request, Channel.APP, caller, account=caller.citizen)
     message = await parse(request, AppMessage)
+    if message.joins:
+        origin = replace(origin, joins=code_behind(message.joins, service_of(request).sealer))
     return await reception_of(request).message(message, origin)
