@@ -23,7 +23,7 @@ from tests.integration.http import Asked, beside
 from tests.integration.test_routing import Routing, a_routing
 
 _EVENTS = "SELECT id, at, name, body::jsonb AS body FROM outbox WHERE stream LIKE 'messages%' ORDER BY id"
-POINT = {"lat": 35.7219, "lon": 51.3347}
+POINT: dict[str, Any] = {"lat": 35.7219, "lon": 51.3347}
 POTHOLE = "چاله بزرگی وسط خیابان هست، لطفا آسفالت کنید"
 
 
