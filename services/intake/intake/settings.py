@@ -4,7 +4,7 @@ from pathlib import Path
 
 from common.events import Channel
 from common.settings import SealedSettings
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 
 class Settings(SealedSettings):
@@ -21,6 +21,24 @@ class Settings(SealedSettings):
 
     routing_url: str | None = Field(default=None, description="base address of routing, for what only it knows")
     routing_token: Path | None = Field(default=None, description="file with a token of the role service for it")
+
+    files_folder: Path | None = Field(default=None, description="folder of attachments; for one machine")
+    files_s3: str | None = Field(default=None, description="bucket of attachments, https://host/bucket; comes first")
+    files_s3_region: str = Field(default="us-east-1", description="region that the bucket expects in signatures")
+    files_s3_key_id: str | None = Field(default=None, description="access key of the bucket")
+    files_s3_secret: SecretStr | None = Field(default=None, description="secret key of the bucket")
+    files_clamd: str | None = Field(default=None, description="host:port of ClamAV's clamd; none, none is scanned")
+    files_from_loopback: bool = Field(
+        default=False, description="fetch files from this machine, by http too: for the workbench alone"
+    )
+    messenger_tokens: dict[str, str] = Field(
+        default_factory=dict,
+        repr=False,
+        description="JSON: `platform` or `platform/account` → token, as notify's; by these their files are fetched",
+    )
+    messenger_urls: dict[str, str] = Field(
+        default_factory=dict, description="JSON: platform → base address, where it is not the platform's own"
+    )
 
     def serves(self, channel: Channel) -> bool:
         """Whether this process takes messages of a channel."""
