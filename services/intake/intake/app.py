@@ -12,10 +12,12 @@ from intake.accept import store
 from intake.channels.app import api as app
 from intake.channels.phone import api as phone
 from intake.channels.social import api as social
-from intake.contact import Reader
+from intake.contact import Reader, is_urgent
+from intake.limits import Limits
 from intake.reception import Reception
 from intake.routing_client import RoutingClient
 from intake.settings import Settings
+from intake.topics import Topics
 
 CHANNELS = {Channel.APP: app.router, Channel.SOCIAL: social.router, Channel.PHONE: phone.router}
 CALL_EVENTS_LIMIT = 256 * 1024  # bytes; 500 call events do not fit into 64 KiB
@@ -26,9 +28,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     service = Service("intake", settings, body_limits={"/v1/phone/events": CALL_EVENTS_LIMIT})
     pulse = service.health.pulse("group commit")
-    accept = GroupCommit(service.database, store, pulse=pulse, most_waiting=settings.most_waiting)
-    service.app.state.reception = Reception(Reader(settings, service.sealer), accept)
+    accept = GroupCommit(service.database, store, pulse=pulse, most_waiting=settings.most_waiting, goes_first=is_urgent)
+    service.app.state.limits = limits = Limits.of(settings)
+    service.app.state.reception = Reception(Reader(settings, service.sealer), accept, limits)
     service.app.state.routing = routing = RoutingClient(settings)
+    service.app.state.topics = topics = Topics(routing.get)
+    service.finish_with(topics.close)
     service.finish_with(routing.close)
     service.serve(*(router for channel, router in CHANNELS.items() if settings.serves(channel)), api.router)
     service.run_beside("group commit", accept.run)

@@ -162,6 +162,11 @@ def occurrence(given: datetime | None, now: datetime) -> tuple[datetime, list[st
     return now, [OTHER_TIME]
 
 
+def is_urgent(contact: Contact) -> bool:
+    """Whether it may be urgent, and so is refused last."""
+    return isinstance(contact.event, UrgentMessageReceived)
+
+
 def code_in(text: str) -> str | None:
     """The first tracking code in a text, if there is one."""
     return next((code for word in text.split() if (code := parse_code(word.strip("#:()،,."))) is not None), None)

@@ -13,7 +13,15 @@ class Settings(SealedSettings):
     channels: str = Field(
         default="phone,social,app", validation_alias="INTAKE_CHANNELS", description="channels that are served"
     )
-    most_waiting: int = Field(default=2000, ge=1, description="requests that may wait for their commit")
+    most_waiting: int = Field(
+        default=2000, ge=1, description="requests that may wait for their commit, and a quarter more that may be urgent"
+    )
+    citizen_per_minute: float = Field(default=60, gt=0, description="requests of one citizen or account, on average")
+    citizen_burst: float = Field(default=300, ge=1, description="at once, for what was written offline")
+    device_per_minute: float = Field(default=300, gt=0, description="requests of one `Device-Id`, on average")
+    device_burst: float = Field(default=1000, ge=1, description="at once")
+    channel_per_minute: float = Field(default=60_000, gt=0, description="contacts of one channel a process, on average")
+    channel_burst: float = Field(default=20_000, ge=1, description="at once; what may be urgent is not counted")
     city_south: float = Field(default=35.50, description="degrees; a point south of it is outside the city")
     city_north: float = Field(default=35.85, description="degrees")
     city_west: float = Field(default=51.05, description="degrees")

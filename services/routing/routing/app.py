@@ -22,6 +22,7 @@ from routing import (
     rule_api,
     saved_filters,
     search,
+    tracking_api,
     waits,
 )
 from routing.city import City
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.consume(Stream.MESSAGES, handlers)
     service.serve(search.router, counts.router, bulk.router, cases.router, children.router, callers.router)
     service.serve(corrections.router, waits.router, saved_filters.router, catalogue.router, rule_api.router)
+    service.serve(tracking_api.router)
     incident_api.serve_incidents(service, city)
     reading = service.health.pulse("rulebook")
     service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))

@@ -30,6 +30,9 @@ class Topic:
     level: str
     urgent: bool
     sla_hours: int
+    deputy_fa: str = ""
+    wants_place: bool = True
+    wants_photo: bool = False  # asked for, never needed
 
     @property
     def is_others(self) -> bool:
@@ -51,7 +54,7 @@ class City:
     @classmethod
     def load(cls, regions_geojson: Path | None = None, nahiye_geojson: Path | None = None) -> Self:
         """Read the data files, and the boundaries of a city that has them; ValueError says what is wrong in them."""
-        topics = {row["code"]: _topic(row) for row in data_rows("topics.csv")}
+        topics = _topics()
         city_map = Map.load(regions_geojson, nahiye_geojson)
         desks = {t.unit: t.title_fa for t in topics.values() if t.level == "hq" and t.unit != "none"}
         units = city_units(desks, city_map.regions.values())
@@ -82,7 +85,14 @@ class City:
         return self.map.locate(place)
 
 
-def _topic(row: Mapping[str, str]) -> Topic:
+def _topics() -> dict[str, Topic]:
+    """The catalogue, and what the channels ask of a citizen who chose a topic."""
+    titles = {row["deputy"]: row["title_fa"] for row in data_rows("deputies.csv")}
+    asks = {row["topic"]: row for row in data_rows("asks.csv")}
+    return {row["code"]: _topic(row | asks.get(row["code"], {}), titles) for row in data_rows("topics.csv")}
+
+
+def _topic(row: Mapping[str, str], titles: Mapping[str, str]) -> Topic:
     return Topic(
         row["code"],
         row["title_fa"],
@@ -92,4 +102,7 @@ def _topic(row: Mapping[str, str]) -> Topic:
         row["handled_by"],
         row["urgent"] == "yes",
         int(row["sla_hours"] or 24),
+        deputy_fa=titles.get(row["deputy"], row["deputy"]),
+        wants_place=row.get("place", "yes") == "yes",
+        wants_photo=row.get("photo", "no") == "yes",
     )

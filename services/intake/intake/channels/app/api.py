@@ -21,6 +21,6 @@ AppCaller = Annotated[Caller, Depends(Require(Role.APP))]
 )
 async def post_message(request: Request, caller: AppCaller) -> Response:
     """Take a message from the Tehran Man app; 202 means that it is stored and has its code."""
-    message = await parse(request, AppMessage)
     origin = await origin_of(request, Channel.APP, caller, account=caller.citizen)
+    message = await parse(request, AppMessage)
     return await reception_of(request).message(message, origin)
