@@ -48,8 +48,9 @@ class Target:
 class Guard:
     """Fetches files for the life of the service. `loopback` lets this machine be asked too, by http."""
 
-    def __init__(self, *, loopback: bool = False) -> None:
+    def __init__(self, *, loopback: bool = False, seconds: float = SECONDS) -> None:
         self._loopback = loopback
+        self._seconds = seconds
         # A connection is one host's: two on one address would else share the one that was verified for the first.
         limits = httpx.Limits(max_keepalive_connections=0)
         self._client = httpx.AsyncClient(timeout=STILL_SECONDS, limits=limits, trust_env=False)
@@ -58,7 +59,7 @@ class Guard:
         """The bytes behind an address; Refused, Missing or NotNow. Headers go to the first host alone, and a
         `trusted` address, which the city set, is not looked at; where it leads is."""
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(self._seconds):
                 return await self._follow(httpx.URL(url), dict(headers or {}), trusted)
         except (httpx.HTTPError, TimeoutError) as error:
             raise NotNow(f"the file cannot be fetched now: {error!r}") from error

@@ -28,10 +28,12 @@ class Signer:
     region: str
     service: str = "s3"
 
-    def headers(self, method: str, url: str, now: datetime, *, body: str = _EMPTY) -> dict[str, str]:
-        """What a request without query must carry; `body` is the SHA-256 of its body, in hex."""
+    def headers(
+        self, method: str, url: str, now: datetime, *, body: str = _EMPTY, more: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """What a request without query must carry, `more` included; `body` is the SHA-256 of its body, in hex."""
         address, at = urlsplit(url), f"{now:%Y%m%dT%H%M%SZ}"
-        signed = {"host": address.netloc, "x-amz-content-sha256": body, "x-amz-date": at}
+        signed = {"host": address.netloc, "x-amz-content-sha256": body, "x-amz-date": at, **(more or {})}
         request = canonical(method, address.path, signed, body)
         scope = f"{at[:8]}/{self.region}/{self.service}/aws4_request"
         text = f"AWS4-HMAC-SHA256\n{at}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -75,8 +75,9 @@ async def take(request: Request, caller: Caller) -> Taken:
         key = await key_of(request, caller.subject, body=parts.fingerprint())
         contents = [await _content(shelf, n, photo) for n, photo in enumerate(parts.photos)]
         stored = await _store(contents, owner_of(caller, shelf.files.sealer), shelf)
-    once = {"key": key.key, "body": key.body} if key else {}
-    origin = Origin(Channel.APP, caller, account=caller.citizen, **once)
+    origin = Origin(Channel.APP, caller, account=caller.citizen)
+    if key is not None:
+        origin = replace(origin, key=key.key, body=key.body)
     return Taken(message, origin, [*message.attachments, *stored])
 
 
