@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from common.app import DatabaseOf
 from common.auth import Caller, Require, Role
 from common.errors import Problem
 from common.http import json_answer, json_body, parse
@@ -34,13 +33,13 @@ _BODY = {"requestBody": {"required": True, "content": {"*/*": {"schema": {"type"
     responses={201: {"model": UploadLink}, 429: {"description": "Problem"}},
     openapi_extra=json_body(UploadIn),
 )
-async def post_upload(request: Request, caller: AppCaller, database: DatabaseOf, shelf: ShelfOf) -> Response:
+async def post_upload(request: Request, caller: AppCaller, shelf: ShelfOf) -> Response:
     """A place for a file of up to 10 MB, and the link to which its bytes are put."""
     admit(request, caller, caller.citizen)
     key = await key_of(request, caller.subject)
     wanted = await parse(request, UploadIn)
     owner = owner_of(caller, shelf.files.sealer)
-    until = datetime.now(UTC) + WRITE_FOR
+    until, database = datetime.now(UTC) + WRITE_FOR, shelf.keeper.database
     async with database.transaction() as tx:
         first = await first_answer(key, tx)
         if first is not None:
