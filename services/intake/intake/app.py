@@ -9,8 +9,11 @@ from fastapi import FastAPI
 
 from intake import api
 from intake.accept import store
+from intake.attachments import api as attachments
+from intake.attachments import shelf, upload_api
+from intake.attachments.content import LARGEST
 from intake.channels.app import api as app
-from intake.channels.app import own_api
+from intake.channels.app import own_api, photos
 from intake.channels.phone import api as phone
 from intake.channels.social import api as social
 from intake.contact import Reader, is_urgent
@@ -23,13 +26,17 @@ from intake.settings import Settings
 from intake.topics import Topics
 
 CHANNELS = {Channel.APP: app.router, Channel.SOCIAL: social.router, Channel.PHONE: phone.router}
-CALL_EVENTS_LIMIT = 256 * 1024  # bytes; 500 call events do not fit into 64 KiB
+BODY_LIMITS = {  # bytes; else 64 KiB
+    "/v1/phone/events": 256 * 1024,  # 500 call events
+    "/v1/uploads/": LARGEST,
+    f"/v1/app/messages {photos.MULTIPART}": photos.BODY_LIMIT,
+}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Intake: each channel parses its own way, and ends in the same group commit."""
     settings = settings or Settings()
-    service = Service("intake", settings, body_limits={"/v1/phone/events": CALL_EVENTS_LIMIT})
+    service = Service("intake", settings, body_limits=BODY_LIMITS)
     pulse = service.health.pulse("group commit")
     accept = GroupCommit(service.database, store, pulse=pulse, most_waiting=settings.most_waiting, goes_first=is_urgent)
     service.app.state.limits = limits = Limits.of(settings)
@@ -39,9 +46,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.app.state.open311 = Desk.of(settings, routing, topics, service.database)
     service.finish_with(topics.close)
     service.finish_with(routing.close)
+    service.app.state.shelf = shelf.put_up(service, settings)
     service.serve(*(router for channel, router in CHANNELS.items() if settings.serves(channel)), api.router)
     if settings.serves(Channel.APP):
         service.serve(own_api.router, open311.router)
+    service.serve(attachments.router, upload_api.router)
     service.run_beside("group commit", accept.run)
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))

@@ -63,12 +63,17 @@ async def origin_of(
     request: Request, channel: Channel, caller: Caller, *, call_id: str | None = None, account: str | None = None
 ) -> Origin:
     """Who sends, and under which `Idempotency-Key` it must count once; Problem 429 for who sends too much."""
-    citizen = caller.citizen or account
-    limits_of(request).admit((caller.subject, citizen) if citizen else None, device_of(request), time.monotonic())
+    admit(request, caller, account)
     key = await key_of(request, caller.subject)
     if key is None:
         return Origin(channel, caller, call_id=call_id, account=account)
     return Origin(channel, caller, key.key, key.body, call_id=call_id, account=account)
+
+
+def admit(request: Request, caller: Caller, account: str | None) -> None:
+    """Problem 429 for who sends too much."""
+    citizen = caller.citizen or account
+    limits_of(request).admit((caller.subject, citizen) if citizen else None, device_of(request), time.monotonic())
 
 
 def accepted(receipt: Receipt) -> Response:

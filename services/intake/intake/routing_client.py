@@ -25,6 +25,10 @@ class RoutingClient:
         """What routing answers; its 4xx as the same problem, 503 where it does not answer or is not set."""
         return await self._ask("GET", path, params=params)
 
+    async def get_as(self, authorization: str, path: str) -> Any:
+        """What routing answers to the caller who asks us, with their own token passed on."""
+        return await self._ask("GET", path, headers={"Authorization": authorization})
+
     async def post(self, path: str, body: object) -> Any:
         """The same, of a question that is too long for an address."""
         return await self._ask("POST", path, json=body)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from common.events import Channel
 from common.settings import SealedSettings
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 
 class Settings(SealedSettings):
@@ -43,6 +43,24 @@ class Settings(SealedSettings):
     open311_contact: str = Field(default="137", description="who helps those who write Open311 clients")
     open311_key_service: str = Field(default="137", description="where an Open311 api_key is had")
     open311_seconds: float = Field(default=2.0, gt=0, le=60, description="how long a public list is given again")
+
+    files_folder: Path | None = Field(default=None, description="folder of attachments; for one machine")
+    files_s3: str | None = Field(default=None, description="bucket of attachments, https://host/bucket; comes first")
+    files_s3_region: str = Field(default="us-east-1", description="region that the bucket expects in signatures")
+    files_s3_key_id: str | None = Field(default=None, description="access key of the bucket")
+    files_s3_secret: SecretStr | None = Field(default=None, description="secret key of the bucket")
+    files_clamd: str | None = Field(default=None, description="host:port of ClamAV's clamd; none, none is scanned")
+    files_from_loopback: bool = Field(
+        default=False, description="fetch files from this machine, by http too: for the workbench alone"
+    )
+    messenger_tokens: dict[str, str] = Field(
+        default_factory=dict,
+        repr=False,
+        description="JSON: `platform` or `platform/account` → token, as notify's; by these their files are fetched",
+    )
+    messenger_urls: dict[str, str] = Field(
+        default_factory=dict, description="JSON: platform → base address, where it is not the platform's own"
+    )
 
     def serves(self, channel: Channel) -> bool:
         """Whether this process takes messages of a channel."""

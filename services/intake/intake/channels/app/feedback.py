@@ -8,7 +8,7 @@ from common import telemetry
 from common.errors import Problem
 from common.events import Answer, ReplyReceived
 
-from intake.channels.app.schemas import Feedback, FeedbackAnswer
+from intake.channels.app.own_schemas import Feedback, FeedbackAnswer
 from intake.contact import Contact, Origin, occurrence
 
 ANSWERS = {FeedbackAnswer.ACCEPT: Answer.ACCEPTED, FeedbackAnswer.OBJECT: Answer.OBJECTED}

@@ -10,7 +10,7 @@ from common.db import Transaction
 from common.errors import Problem
 from common.http import decode_cursor, encode_cursor
 
-from intake.channels.app.schemas import OwnMessage
+from intake.channels.app.own_schemas import OwnMessage
 
 AWAY = "status: cannot be told right now; the messages are as they were received"
 SHOWN = ("words", "status", "unit_title", "topic_title", "deadline", "answered_at", "attachments", "may")

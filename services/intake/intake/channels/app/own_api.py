@@ -16,7 +16,7 @@ from intake.channels.app.feedback import feedback, refuse_unawaited
 from intake.channels.app.near import AWAY as NEAR_AWAY
 from intake.channels.app.near import near_case
 from intake.channels.app.own import AWAY, as_shown, next_cursor, own_row, own_rows
-from intake.channels.app.schemas import Feedback, NearCases, OwnMessages, OwnMessageWithHistory, TopicTree
+from intake.channels.app.own_schemas import Feedback, NearCases, OwnMessages, OwnMessageWithHistory, TopicTree
 from intake.channels.app.standings import standing_of, standings_of
 from intake.channels.app.tree import tree
 from intake.contact import Origin

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from intake.channels.app.schemas import TopicGroup, TopicShown, TopicTree
+from intake.channels.app.own_schemas import TopicGroup, TopicShown, TopicTree
 from intake.topics import Topic
 
 # To be shown beside the text; each of them alone puts a message into the urgent lane, which a test keeps so.
