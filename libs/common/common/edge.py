@@ -57,7 +57,10 @@ class DirectRoute(APIRoute):
 
 
 class Edge(FastAPI):
-    """Bodies over the limit are 413, a request has its span and its time, direct routes are found by one look-up."""
+    """Bodies over the limit are 413, a request has its span and its time, direct routes are found by one look-up.
+
+    `body_limits` are bytes by `/path`, by `/path media/type`, or by `/path/` for all directly below it.
+    """
 
     def __init__(self, *, body_limits: Mapping[str, int], **given: Any) -> None:
         super().__init__(**given)
@@ -93,8 +96,9 @@ class Edge(FastAPI):
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        limit = self._body_limits.get(scope["path"], BODY_LIMIT)
         length = headers.get(b"content-length")
+        small = length is not None and length.isdigit() and int(length) <= BODY_LIMIT
+        limit = BODY_LIMIT if small else self._limit(scope["path"], headers.get(b"content-type", b""))
         if length is not None and (not length.isdigit() or int(length) > limit):
             await _too_large(limit).response()(scope, receive, send)
             return
@@ -106,6 +110,14 @@ class Edge(FastAPI):
         with telemetry.span(scope["method"], parent, telemetry.SpanKind.SERVER) as span:
             await self._dispatch(scope, bounded, send)
             span.update_name(f"{scope['method']} {getattr(scope.get('route'), 'path', 'none')}")
+
+    def _limit(self, path: str, content_type: bytes) -> int:
+        """Of a body larger than usual: by path and media type, by path, or by what a path is below."""
+        media_type = content_type.partition(b";")[0].strip().lower().decode("latin-1")
+        for name in (f"{path} {media_type}", path, path[: path.rfind("/") + 1]):
+            if name in self._body_limits:
+                return self._body_limits[name]
+        return BODY_LIMIT
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]

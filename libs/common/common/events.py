@@ -39,6 +39,7 @@ class MessageReceived(CaseEvent, name="message.received.v1", stream=Stream.MESSA
     reply_to: SealedAddress = SealedAddress()
     call_id: str | None = None
     attachments: int = 0  # that came with it; more may come later
+    joins: str | None = None  # code of the open case that its citizen says it is the same as
     occurred_at: AwareDatetime
     received_at: AwareDatetime
 

@@ -17,6 +17,12 @@ Answer = TypeVar("Answer")
 
 MOST_IN_GROUP = 500
 COMMIT_SECONDS = 15.0
+KEPT_FREE = 0.25  # places for what goes first, as a share of `most_waiting` on top of it
+
+
+def _nothing(item: object) -> bool:
+    """Nothing goes first."""
+    return False
 
 
 class GroupCommit(Generic[Item, Answer]):
@@ -29,23 +35,29 @@ class GroupCommit(Generic[Item, Answer]):
         *,
         pulse: Pulse,
         most_waiting: int,
+        goes_first: Callable[[Item], bool] = _nothing,
     ) -> None:
         self._database = database
         self._work = work
         self._pulse = pulse
         self._most_waiting = most_waiting
+        self._goes_first = goes_first
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._wake = asyncio.Event()
 
     async def __call__(self, item: Item) -> Answer:
         """Wait until the item is committed; Problem 503 when too many wait already or the database is away."""
-        if len(self._waiting) >= self._most_waiting:
+        if len(self._waiting) >= self._most_waiting and not self._has_place(item):
             telemetry.OVERLOADED.add(1)
             raise unavailable("Too many requests wait to be stored; send the same request again.")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         self._wake.set()
         return await future
+
+    def _has_place(self, item: Item) -> bool:
+        """Past the limit, what goes first has places of its own: no flood of the others takes them."""
+        return len(self._waiting) < self._most_waiting * (1 + KEPT_FREE) and self._goes_first(item)
 
     async def run(self) -> None:
         """Commit groups until cancelled."""

@@ -77,6 +77,8 @@ def openapi(app: FastAPI) -> dict[str, Any]:
 
 
 def _describe(operation: dict[str, Any], route: APIRoute, schemas: dict[str, Any]) -> None:
+    if operation.get("x-public"):  # answers, and refuses, in the words of its own specification
+        return
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     if "title" in body.get("schema", {}):
         schema = body["schema"]

@@ -68,14 +68,18 @@ def digest(*parts: str) -> bytes:
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).digest()
 
 
-async def key_of(request: Request, subject: str) -> Key | None:
-    """The request's `Idempotency-Key`, if it has one; 422 when it is too long."""
+async def key_of(request: Request, subject: str, *, body: bytes | None = None) -> Key | None:
+    """The request's `Idempotency-Key`, if it has one; 422 when it is too long. `body` stands for one that is not
+    the same twice."""
     text = request.headers.get("idempotency-key")
     if text is None:
         return None
     if not 0 < len(text) <= LONGEST_KEY:
         raise Problem(422, "Idempotency-Key does not fit.", [FieldError("", f"1-{LONGEST_KEY} characters")])
-    return Key(digest(subject, request.scope["path"], text), hashlib.sha256(await request.body()).digest())
+    return Key(
+        digest(subject, request.scope["path"], text),
+        hashlib.sha256(await request.body() if body is None else body).digest(),
+    )
 
 
 async def first_answers(keys: Sequence[bytes], tx: Transaction) -> dict[bytes, First]:

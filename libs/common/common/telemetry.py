@@ -33,6 +33,8 @@ REQUEST_SECONDS = _meter.create_histogram("pasokh_request_seconds", "s", "time t
 GROUP_SIZE = _meter.create_histogram("pasokh_group_size", "1", "requests in one group commit")
 # Requests refused because too many waited for their commit.
 OVERLOADED = _meter.create_counter("pasokh_overloaded", "1", "requests refused because too many waited")
+# Requests refused because their citizen, device or channel sent too many, by limit.
+LIMITED = _meter.create_counter("pasokh_limited", "1", "requests refused because one sent too many")
 # Events published, by stream; and those waiting when last looked at.
 RELAYED = _meter.create_counter("pasokh_relayed", "1", "events published")
 RELAY_FAILURES = _meter.create_counter("pasokh_relay_failures", "1", "batches that Kafka did not take")

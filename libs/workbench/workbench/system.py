@@ -26,6 +26,10 @@ from workbench.processes import Child
 _BIN = Path(sys.executable).parent
 PARTS = ("kafka", "postgres", *SERVICES)
 CHECK_EVERY = 0.2  # seconds
+# The load of a workbench comes from one citizen; of the limits only that of a device stands.
+_UNLIMITED = {
+    f"PASOKH_{kind}_{name}": "1000000000" for kind in ("CITIZEN", "CHANNEL") for name in ("PER_MINUTE", "BURST")
+}
 
 
 class Workbench:
@@ -75,6 +79,7 @@ class Workbench:
             "PASOKH_SANDBOX_LEDGER": str(self.home.data(SANDBOX) / "ledger.jsonl"),
             "PASOKH_SANDBOX_INTAKE": self.url("intake"),
             "PASOKH_SANDBOX_TOKEN": self.keys.token("bot", hours=24 * 365),
+            **_UNLIMITED,
             **self._settings,
         }
 

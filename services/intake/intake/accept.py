@@ -10,6 +10,7 @@ from common.errors import Problem
 from common.events import MessageReceived, ReplyReceived
 from common.idempotency import First, first_answers, remember
 
+from intake.attachments import enclosed
 from intake.contact import Contact, with_new_code
 from intake.models import Message, Reply, table
 from intake.receipt import Receipt
@@ -20,17 +21,26 @@ TRIES = 5  # for a free code; with 5 million taken of a thousand million the fir
 async def store(contacts: Sequence[Contact], tx: Transaction) -> list[Receipt | Problem]:
     """Store a group of contacts; what came before under the same key gets its first answer again."""
     firsts = await first_answers([c.origin.key for c in contacts if c.origin.key], tx)
-    stored = await _store_fresh(_fresh(contacts, firsts), tx)
+    fresh = _fresh(contacts, firsts)
+    refused = await enclosed.refuse(fresh, tx)
+    stored = await _store_fresh({n: c for n, c in fresh.items() if n not in refused}, tx)
     made = {c.origin.key: First(c.origin.body, _receipt(c).document()) for c in stored.values() if c.origin.key}
     await remember(made, tx)
     firsts |= made
+    by_key = {fresh[n].origin.key: problem for n, problem in refused.items()}
     return [
-        _receipt(stored[n]) if n in stored else _again(firsts[contact.origin.key or b""], contact)
+        _receipt(stored[n]) if n in stored else refused.get(n) or _again(firsts, by_key, contact)
         for n, contact in enumerate(contacts)
     ]
 
 
-def _again(first: First, contact: Contact) -> Receipt | Problem:
+def _again(
+    firsts: Mapping[bytes, First], refused: Mapping[bytes | None, Problem], contact: Contact
+) -> Receipt | Problem:
+    """The first answer to the contact's key; what was refused in this very group is refused again."""
+    first = firsts.get(contact.origin.key or b"")
+    if first is None:
+        return refused[contact.origin.key]
     return first.clash(contact.origin.body) or Receipt.again(first.answer)
 
 
@@ -53,6 +63,7 @@ async def _store_fresh(fresh: Mapping[int, Contact], tx: Transaction) -> dict[in
     replies = {n: c for n, c in fresh.items() if isinstance(c.event, ReplyReceived)}
     stored = await _store_messages(messages, tx) | replies
     await tx.insert(table(Reply), [_reply_row(c) for c in replies.values()])
+    await enclosed.note(stored.values(), tx)
     tx.publish(*(stored[n].event for n in fresh))
     return stored
 
@@ -109,7 +120,8 @@ def _reply_row(contact: Contact) -> dict[str, object]:
         "platform": event.platform,
         "code": event.code,
         "phone_lookup": event.phone_lookup,
-        "text": event.text,
+        "text": event.text or "",
+        "stars": event.stars,
         "taken_by": contact.origin.caller.subject,
         "occurred_at": event.occurred_at,
         "received_at": event.received_at,

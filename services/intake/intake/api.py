@@ -24,12 +24,13 @@ async def get_message(request: Request, code: Code, caller: Reader, database: Da
     if is_code(code):
         async with database.transaction() as tx:
             row = await tx.fetchrow("SELECT * FROM messages WHERE code = $1", code)
-    if row is None or not _may_see(caller, row):
+    if row is None or not may_see(caller, row):
         raise Problem(404, "No message has this code; check its ten digits.")
     return _message_out(row, caller, service_of(request).sealer)
 
 
-def _may_see(caller: Caller, row: Any) -> bool:
+def may_see(caller: Caller, row: Any) -> bool:
+    """Whether a message is the caller's to see: all, a citizen's own, or what an app or bot sent itself."""
     if caller.has(Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE):
         return True
     if caller.citizen is not None:

@@ -1,7 +1,9 @@
 """Decide what a contact is, without I/O: its times, its place, whom to answer, what to warn of."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from common import telemetry
 from common.auth import Caller
@@ -18,6 +20,8 @@ from common.events import (
 from common.sealed import Sealer
 from common.signs import may_be_urgent
 
+from intake.attachments.files import MOST, Files, SealedFile, owner_of
+from intake.conversation.heard import FileRef
 from intake.schemas import MessageIn, PlaceIn
 from intake.settings import Settings
 
@@ -39,6 +43,7 @@ class Origin:
     body: bytes | None = None
     platform: str | None = None
     call_id: str | None = None
+    joins: str | None = None  # code of the open case that the citizen says it is the same as
     account: str | None = None  # the citizen's on that channel: a messenger's chat, the app's citizen
 
     @property
@@ -54,6 +59,9 @@ class Contact:
     event: MessageReceived | ReplyReceived
     origin: Origin
     warnings: list[str] = field(default_factory=list)
+    files: tuple[SealedFile, ...] = ()  # to be fetched
+    uploads: tuple[UUID, ...] = ()  # the citizen's own, stored before
+    owner: str | None = None  # of the uploads: keyed hash
 
     @property
     def received_at(self) -> datetime:
@@ -89,10 +97,19 @@ class Reader:
             place=_place(taken.place),
             reply_to=reply_to,
             call_id=origin.call_id,
+            joins=origin.joins,
             occurred_at=occurred_at,
             received_at=now,
         )
         return Contact(event, origin, warnings)
+
+    def enclosing(self, contact: Contact, files: Sequence[FileRef] = (), uploads: Sequence[UUID] = ()) -> Contact:
+        """The same message with what came with it; beyond five files the rest is refused, not the message."""
+        count = min(MOST, len(files) + len(uploads))
+        event = contact.event.model_copy(update={"attachments": count})
+        owner = owner_of(contact.origin.caller, self.sealer)
+        sealed = Files(self.sealer).seal(files)
+        return replace(contact, event=event, files=sealed, uploads=tuple(uploads), owner=owner)
 
     def reply(self, taken: MessageIn, answer: Answer, origin: Origin, now: datetime) -> Contact:
         """A 31 or 33; the code where the text names one."""
@@ -147,6 +164,11 @@ def occurrence(given: datetime | None, now: datetime) -> tuple[datetime, list[st
     return now, [OTHER_TIME]
 
 
+def is_urgent(contact: Contact) -> bool:
+    """Whether it may be urgent, and so is refused last."""
+    return isinstance(contact.event, UrgentMessageReceived)
+
+
 def code_in(text: str) -> str | None:
     """The first tracking code in a text, if there is one."""
     return next((code for word in text.split() if (code := parse_code(word.strip("#:()،,."))) is not None), None)
@@ -155,4 +177,4 @@ def code_in(text: str) -> str | None:
 def with_new_code(contact: Contact) -> Contact:
     """The same contact with another code; the first was taken."""
     event = contact.event.model_copy(update={"code": new_code()})
-    return Contact(event, contact.origin, contact.warnings)
+    return replace(contact, event=event)

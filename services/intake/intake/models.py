@@ -27,6 +27,10 @@ class Message(Base):
     """A message as it was received; phone and name are ciphertext."""
 
     __tablename__ = "messages"
+    __table_args__ = (
+        Index("messages_received", "received_at"),
+        Index("messages_own", "citizen", "received_at", "code", postgresql_where=text("citizen IS NOT NULL")),
+    )
 
     code: Mapped[str] = mapped_column(primary_key=True)
     channel: Mapped[str]
@@ -61,6 +65,7 @@ class Reply(Base):
     taken_by: Mapped[str]
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]
+    stars: Mapped[int | None]  # 1-5, of feedback in the app
 
 
 class Call(Base):

@@ -23,10 +23,21 @@ class RoutingClient:
 
     async def get(self, path: str, params: Mapping[str, str | int | float] | None = None) -> Any:
         """What routing answers; its 4xx as the same problem, 503 where it does not answer or is not set."""
+        return await self._ask("GET", path, params=params)
+
+    async def get_as(self, authorization: str, path: str) -> Any:
+        """What routing answers to the caller who asks us, with their own token passed on."""
+        return await self._ask("GET", path, headers={"Authorization": authorization})
+
+    async def post(self, path: str, body: object) -> Any:
+        """The same, of a question that is too long for an address."""
+        return await self._ask("POST", path, json=body)
+
+    async def _ask(self, method: str, path: str, **given: Any) -> Any:
         if not self._known:
             raise unavailable("Routing is not set here (PASOKH_ROUTING_URL); ask the one who runs this service.")
         try:
-            answer = await self._client.get(path, params=params)
+            answer = await self._client.request(method, path, **given)
         except httpx.HTTPError as error:
             raise unavailable("Routing does not answer now; try again.") from error
         if answer.status_code >= 500:

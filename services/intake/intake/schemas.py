@@ -11,7 +11,8 @@ Identifier = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\w.:
 Platform = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9_\-]+$")]
 
 
-def _normalise(value: object) -> object:
+def normalised(value: object) -> object:
+    """Text as it is stored; anything else as it is."""
     return persian.normalise(value) if isinstance(value, str) else value
 
 
@@ -32,7 +33,7 @@ class PlaceIn(BaseModel):
     lat: float | None = Field(default=None, ge=-90, le=90, examples=[35.7])
     lon: float | None = Field(default=None, ge=-180, le=180, examples=[51.4])
     region: int | None = Field(default=None, ge=1, le=22)
-    address: Annotated[str, BeforeValidator(_normalise), Field(min_length=1, max_length=500)] | None = None
+    address: Annotated[str, BeforeValidator(normalised), Field(min_length=1, max_length=500)] | None = None
 
     @model_validator(mode="after")
     def _is_somewhere(self) -> Self:
@@ -48,14 +49,14 @@ class MessageIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: Annotated[str, BeforeValidator(_normalise), Field(min_length=1, max_length=3000)] = Field(
+    text: Annotated[str, BeforeValidator(normalised), Field(min_length=1, max_length=3000)] = Field(
         description="1-3,000 characters after normalisation"
     )
     kind: Kind | None = None
     topic: str | None = Field(default=None, max_length=40, pattern=r"^[A-Z]{2}(-[A-Z]+)+$", examples=["US-GUTTER"])
     place: PlaceIn | None = None
     phone: PhoneText | None = None
-    name: Annotated[str, BeforeValidator(_normalise), Field(min_length=1, max_length=200)] | None = None
+    name: Annotated[str, BeforeValidator(normalised), Field(min_length=1, max_length=200)] | None = None
     occurred_at: AwareDatetime | None = Field(
         default=None, description="at most 7 days back and 5 minutes ahead; else the server's time stands"
     )

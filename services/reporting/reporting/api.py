@@ -31,7 +31,7 @@ MOST_DAYS = 92
 CHANNELS = ("phone", "social", "app")
 SUMS = (
     *("messages", "incident_messages", "answered", "urgent", "warned", "breached"),
-    *("sms_sent", "sms_delivered", "accepted", "objected"),
+    *("sms_sent", "sms_delivered", "accepted", "objected", "rated"),
 )
 
 
@@ -194,6 +194,7 @@ def _figures(row: Mapping[str, Any]) -> Figures:
         referred_within_a_second=_share(row["referred_in_a_second"], row["messages"]),
         answered_within_deadline=_share(row["answered_in_time"], row["answered"]),
         urgent_answered_in_time=_share(row["urgent_in_time"], row["urgent"]),
+        mean_stars=row["mean_stars"],
     )
 
 

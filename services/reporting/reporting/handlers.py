@@ -52,7 +52,21 @@ _CASE = (
     *("occurred_at", "received_at", "deadline", "parent"),
 )
 _DEADLINE = ("code", "mark", "due_at", "revision", "unit", "escalated_to", "at")
-_MOVE = ("code", "revision", "step", "status", "unit", "level", "topic", "at", "reason", "by", "channel", "parent")
+_MOVE = (
+    "code",
+    "revision",
+    "step",
+    "status",
+    "unit",
+    "level",
+    "topic",
+    "at",
+    "reason",
+    "by",
+    "channel",
+    "parent",
+    "stars",
+)
 
 
 async def note_calls(changed: Sequence[CallChanged], tx: Transaction) -> None:

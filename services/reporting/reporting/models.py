@@ -80,6 +80,7 @@ class MoveFact(Base):
     by: Mapped[str | None]
     channel: Mapped[str | None]
     parent: Mapped[str | None]
+    stars: Mapped[int | None]  # 1-5, of a citizen's feedback
 
 
 class DeadlineFact(Base):

@@ -23,6 +23,7 @@ WITH m AS (
            min(at) FILTER (WHERE status = 'answered') AS answered_at,
            count(*) FILTER (WHERE step = 'accept') AS accepted,
            count(*) FILTER (WHERE step = 'object') AS objected,
+           (array_agg(stars ORDER BY revision DESC) FILTER (WHERE stars IS NOT NULL))[1] AS stars,
            (array_agg(unit ORDER BY revision DESC))[1] AS unit,
            (array_agg(level ORDER BY revision DESC))[1] AS level,
            (array_agg(topic ORDER BY revision DESC) FILTER (WHERE topic IS NOT NULL))[1] AS topic
@@ -54,6 +55,8 @@ SELECT {key} AS key,
        coalesce(sum(n.delivered), 0)::int AS sms_delivered,
        coalesce(sum(m.accepted), 0)::int AS accepted,
        coalesce(sum(m.objected), 0)::int AS objected,
+       count(m.stars) AS rated,
+       round(avg(m.stars), 2)::float8 AS mean_stars,
        count(*) FILTER (WHERE channel = 'phone' AND call_id IS NULL) AS phone,
        count(*) FILTER (WHERE channel = 'social') AS social,
        count(*) FILTER (WHERE channel = 'app') AS app

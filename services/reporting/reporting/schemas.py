@@ -25,6 +25,8 @@ class Figures(BaseModel):
     sms_delivered: int = 0
     accepted: int = 0
     objected: int = 0
+    rated: int = Field(default=0, description="cases with stars from their citizen; the last word of each counts")
+    mean_stars: float | None = Field(default=None, description="1 to 5")
 
 
 class Calls(BaseModel):

@@ -19,9 +19,11 @@ from routing import (
     corrections,
     counts,
     incident_api,
+    public,
     rule_api,
     saved_filters,
     search,
+    tracking_api,
     waits,
 )
 from routing.city import City
@@ -59,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.consume(Stream.MESSAGES, handlers)
     service.serve(search.router, counts.router, bulk.router, cases.router, children.router, callers.router)
     service.serve(corrections.router, waits.router, saved_filters.router, catalogue.router, rule_api.router)
+    service.serve(public.router, tracking_api.router)
     incident_api.serve_incidents(service, city)
     reading = service.health.pulse("rulebook")
     service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))

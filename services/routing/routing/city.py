@@ -30,6 +30,10 @@ class Topic:
     level: str
     urgent: bool
     sla_hours: int
+    deputy_fa: str = ""
+    wants_place: bool = True
+    wants_photo: bool = False  # asked for, never needed
+    shown: str = "exactly"  # where its cases are, to anybody: exactly, nearby or never
 
     @property
     def is_others(self) -> bool:
@@ -51,7 +55,7 @@ class City:
     @classmethod
     def load(cls, regions_geojson: Path | None = None, nahiye_geojson: Path | None = None) -> Self:
         """Read the data files, and the boundaries of a city that has them; ValueError says what is wrong in them."""
-        topics = {row["code"]: _topic(row) for row in data_rows("topics.csv")}
+        topics = _topics()
         city_map = Map.load(regions_geojson, nahiye_geojson)
         desks = {t.unit: t.title_fa for t in topics.values() if t.level == "hq" and t.unit != "none"}
         units = city_units(desks, city_map.regions.values())
@@ -82,7 +86,16 @@ class City:
         return self.map.locate(place)
 
 
-def _topic(row: Mapping[str, str]) -> Topic:
+def _topics() -> dict[str, Topic]:
+    """The catalogue, and what the channels ask of a citizen who chose a topic."""
+    titles = {row["deputy"]: row["title_fa"] for row in data_rows("deputies.csv")}
+    more = {row["topic"]: row for row in data_rows("asks.csv")}
+    for row in data_rows("public.csv"):
+        more[row["topic"]] = more.get(row["topic"], {}) | row
+    return {row["code"]: _topic(row | more.get(row["code"], {}), titles) for row in data_rows("topics.csv")}
+
+
+def _topic(row: Mapping[str, str], titles: Mapping[str, str]) -> Topic:
     return Topic(
         row["code"],
         row["title_fa"],
@@ -92,4 +105,8 @@ def _topic(row: Mapping[str, str]) -> Topic:
         row["handled_by"],
         row["urgent"] == "yes",
         int(row["sla_hours"] or 24),
+        deputy_fa=titles.get(row["deputy"], row["deputy"]),
+        wants_place=row.get("place", "yes") == "yes",
+        wants_photo=row.get("photo", "no") == "yes",
+        shown=row.get("shown", "exactly"),
     )

@@ -81,6 +81,7 @@ class Candidate:
     phone_lookup: str | None = None
     exact: bool = True
     urgent: bool = False
+    joins: str | None = None  # the case that its citizen chose, having seen what is open near by
 
     def opened(self, parent: str | None) -> OpenCase | None:
         """The open case that it becomes; None where nothing is ever its duplicate."""
@@ -146,6 +147,8 @@ def _link(message: Candidate, case: OpenCase, reaches: Reaches) -> _Link | None:
 
 
 def _same_matter(message: Candidate, case: OpenCase, reaches: Reaches) -> _Link | None:
+    if message.joins is not None and message.joins in (case.code, case.parent):
+        return _chosen(message, case)
     reach = reaches.get(case.topic)
     if abs(message.received_at - case.opened_at) > (reach.window if reach else OWN_WINDOW):
         return None
@@ -158,6 +161,14 @@ def _same_matter(message: Candidate, case: OpenCase, reaches: Reaches) -> _Link 
         return None
     certain = agreed is Agreement.AGREE and message.exact
     return _made(case, certain, False, apart, _why_near(agreed, message.exact, apart))
+
+
+def _chosen(message: Candidate, case: OpenCase) -> _Link:
+    """What its citizen says goes before what we find, whatever the texts; but nobody saw it from so far away."""
+    apart = _apart(message, case)
+    certain = apart is None or apart <= OWN_APART_M
+    why = "the citizen says that it is the same" + ("" if certain else f", but it is {apart:.0f} m away")
+    return replace(_made(case, certain, False, apart, why), rank=(False, -1, case.opened_at))
 
 
 def _own(message: Candidate, case: OpenCase, agreed: Agreement, apart: float | None) -> _Link | None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from common.db import Transaction
 from common.errors import Poison
-from common.events import Answer, MessageReceived, ReplyReceived, Status, Step
+from common.events import Answer, Channel, MessageReceived, ReplyReceived, Status, Step
 
 from routing.baseline import Baseline
 from routing.city import City
@@ -64,11 +64,25 @@ def record_replies_with(city: City) -> Callable[[Sequence[ReplyReceived], Transa
             step = Step.ACCEPT if reply.answer is Answer.ACCEPTED else Step.OBJECT
             if step not in ALLOWED[Status(case.status)]:
                 continue
-            asked = Move(step, reply.received_at, channel=reply.channel, platform=reply.platform, stars=reply.stars)
+            asked = Move(
+                step,
+                reply.received_at,
+                detail=_said(reply),
+                channel=reply.channel,
+                platform=reply.platform,
+                stars=reply.stars,
+            )
             tx.publish(*await take_step(case, asked, city, tx), because=reply)
             await tx.session.flush()  # the next reply of the batch may be the same citizen's
 
     return record_replies
+
+
+def _said(reply: ReplyReceived) -> dict[str, object] | None:
+    """What came with a citizen's feedback in the app, for staff alone: words of a citizen may name people."""
+    if reply.channel is not Channel.APP:
+        return None
+    return {name: value for name, value in (("stars", reply.stars), ("words", reply.text)) if value} or None
 
 
 async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case:

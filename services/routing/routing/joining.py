@@ -14,7 +14,7 @@ from common.events import Status
 
 from routing.duplicates import Candidate, OpenCase, Reaches, Verdict, judge_batch
 from routing.matters import Matter
-from routing.near import find_near, remember_open
+from routing.near import find_chosen, find_near, remember_open
 from routing.opening import Joined, Opening
 from routing.workflow import OPEN
 
@@ -72,12 +72,13 @@ def _candidate(opening: Opening) -> Candidate:
         phone_lookup=message.reply_to.phone_lookup,
         exact=decision.spot.doubt is None,
         urgent=decision.urgent,
+        joins=message.joins,
     )
 
 
 async def _judge_what_stays(candidates: list[Candidate], reaches: Reaches, tx: Transaction) -> _Found:
     """Judge, hold the parents that were chosen, and judge again without those that were answered meanwhile."""
-    near: Near = await find_near(tx, candidates, reaches)
+    near: Near = await _with_chosen(candidates, await find_near(tx, candidates, reaches), tx)
     verdicts, held = judge_batch(candidates, near, reaches), dict[str, Record | None]()
     while chosen := {verdict.parent for verdict in verdicts if verdict.parent} - held.keys():
         rows = {row["code"]: row for row in await tx.fetch(_HOLD, sorted(chosen))}
@@ -86,6 +87,15 @@ async def _judge_what_stays(candidates: list[Candidate], reaches: Reaches, tx: T
         near = {n: [now for case in cases if (now := _as_it_is(case, held))] for n, cases in near.items()}
         verdicts = judge_batch(candidates, near, reaches)
     return _Found(candidates, verdicts, held)
+
+
+async def _with_chosen(candidates: Sequence[Candidate], near: Near, tx: Transaction) -> Near:
+    """With the cases that citizens chose themselves, should the search have passed them over."""
+    chosen = {n: one.joins for n, one in enumerate(candidates) if one.joins}
+    if not chosen:
+        return near
+    found = await find_chosen(tx, sorted(set(chosen.values())))
+    return {**near, **{n: [*near.get(n, ()), found[code]] for n, code in chosen.items() if code in found}}
 
 
 def _as_it_is(case: OpenCase, held: Mapping[str, Record | None]) -> OpenCase | None:

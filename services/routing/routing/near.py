@@ -86,6 +86,12 @@ async def find_near(tx: Transaction, messages: Sequence[Candidate], reaches: Rea
     return found
 
 
+async def find_chosen(tx: Transaction, codes: Sequence[str]) -> dict[str, OpenCase]:
+    """Open cases by their codes."""
+    rows = await tx.fetch(f"SELECT 0 AS n, {_COLUMNS} FROM open_places WHERE code = ANY($1::text[])", codes)
+    return {row["code"]: _open_case(row) for row in rows}
+
+
 def _asked(n: int, message: Candidate, reaches: Reaches) -> _Asked | None:
     """None where there is nothing to look for."""
     if message.topic is None or message.kind in NEVER:

@@ -26,7 +26,7 @@ BotCaller = Annotated[Caller, Depends(Require(Role.BOT))]
 async def post_message(request: Request, caller: BotCaller) -> Response:
     """Take what a bot heard: a message, or a citizen's 31 or 33. Sent twice, it counts once."""
     message = await parse(request, SocialMessage)
-    origin = _of_platform(await origin_of(request, Channel.SOCIAL, caller), message)
+    origin = _of_platform(await origin_of(request, Channel.SOCIAL, caller, account=_account(message)), message)
     if (answer := reply_in(message.text)) is not None:
         return await reception_of(request).reply(message, answer, origin)
     return await reception_of(request).message(message, origin)

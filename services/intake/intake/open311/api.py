@@ -1,0 +1,166 @@
+"""Open311 GeoReport v2: what anybody may read of the city's requests, and what other apps may report.
+
+Every resource has an address with `.json`, one with `.xml`, and one whose form `Accept` chooses.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+from common.codes import parse_code
+from common.events import Channel
+from common.idempotency import key_of
+from fastapi import APIRouter, Depends, Request, Response
+
+from intake.contact import Origin
+from intake.open311.asked import PARAMETERS, Asked, asked_of
+from intake.open311.desk import Desk, desk_of
+from intake.open311.documents import FORM, PUBLIC, RESPONSES, parameters
+from intake.open311.refusals import CORS, Open311Route, Refused, not_found
+from intake.open311.submission import NO_FILES, Fields, Posted, Submission, read
+from intake.open311.wire import answer, form_of, written
+from intake.receipt import Receipt
+from intake.reception import reception_of
+
+ROOT = "/open311/v2"
+PLATFORM = "open311"
+PREFLIGHT = {**CORS, "Access-Control-Allow-Methods": "GET, OPTIONS", "Access-Control-Max-Age": "86400"}
+router = APIRouter(prefix=ROOT, tags=["open311"], route_class=Open311Route)
+DeskOf = Annotated[Desk, Depends(desk_of)]
+Endpoint = Callable[..., Any]
+
+
+def served(path: str, method: str = "GET", **extra: Any) -> Callable[[Endpoint], Endpoint]:
+    """Serve an endpoint in both forms."""
+
+    def serve(endpoint: Endpoint) -> Endpoint:
+        for ending in (".json", ".xml", ""):
+            router.add_api_route(
+                path + ending,
+                endpoint,
+                methods=[method],
+                responses=RESPONSES,
+                openapi_extra=PUBLIC | extra,
+                include_in_schema=bool(ending),
+            )
+        return endpoint
+
+    return serve
+
+
+@served("/discovery")
+async def get_discovery(request: Request, desk: DeskOf) -> Response:
+    """Where GeoReport is served, in which forms, and where an api_key is had."""
+    return _told(request, "discovery", desk.discovery(str(request.base_url).rstrip("/") + ROOT))
+
+
+@served("/services")
+async def get_services(request: Request, desk: DeskOf) -> Response:
+    """What can be reported: the topics of the catalogue. The id of a request is given at once (`realtime`)."""
+    desk.check_jurisdiction(request.query_params.get("jurisdiction_id"))
+    return _told(request, "services", (await desk.catalogue()).documents)
+
+
+@served("/services/{service_code}")
+async def get_service(request: Request, service_code: str, desk: DeskOf) -> Response:
+    """What may be asked of a citizen who reports this."""
+    desk.check_jurisdiction(request.query_params.get("jurisdiction_id"))
+    definition = (await desk.catalogue()).definition(service_code)
+    if definition is None:
+        raise not_found("service_code")
+    return _told(request, "service_definition", definition)
+
+
+@served("/requests", parameters=parameters(PARAMETERS))
+async def get_requests(request: Request, desk: DeskOf) -> Response:
+    """Requests, newest first: of the last 90 days, at most 1,000, unless more is said. Nobody's name or words."""
+    desk.check_jurisdiction(request.query_params.get("jurisdiction_id"))
+    form = form_of(request)
+    return answer(form, await desk.page(asked_of(request.query_params), form), headers=_kept(desk))
+
+
+@served("/requests/{service_request_id}")
+async def get_request(request: Request, service_request_id: str, desk: DeskOf) -> Response:
+    """One request, in a list."""
+    desk.check_jurisdiction(request.query_params.get("jurisdiction_id"))
+    found = await desk.find(Asked(codes=(_code(service_request_id, "service_request_id"),)))
+    if not found:
+        raise not_found("service_request_id")
+    return _told(request, "service_requests", found)
+
+
+@served("/tokens/{token}")
+async def get_token(request: Request, token: str, desk: DeskOf) -> Response:
+    """The id of a request from its token: ids are given at once, so that a token is the id itself."""
+    desk.check_jurisdiction(request.query_params.get("jurisdiction_id"))
+    code = _code(token, "token")
+    if not await desk.find(Asked(codes=(code,))):
+        raise not_found("token")
+    return _told(request, "service_requests", [{"service_request_id": code, "token": token}])
+
+
+@served("/requests", "POST", requestBody=FORM)
+async def post_request(request: Request, desk: DeskOf) -> Response:
+    """Report something; the answer is a list of one with its id. `Idempotency-Key` makes it count once."""
+    fields, files = await _fields(request)
+    posted = Posted.of([*request.query_params.multi_items(), *fields])
+    caller = desk.clients.caller(posted.get("api_key"))
+    desk.check_jurisdiction(posted.get("jurisdiction_id"))
+    submission = read(posted, await desk.catalogue_soon())
+    key = await key_of(request, caller.subject)
+    origin = Origin(Channel.APP, caller, key and key.key, key and key.body, platform=PLATFORM)
+    receipt = await reception_of(request).receipt(submission.message, origin)
+    return _created(request, receipt, submission, [NO_FILES] if files else [])
+
+
+@router.options("/{rest:path}", include_in_schema=False)
+async def preflight(rest: str) -> Response:
+    """Pages of other sites may read."""
+    return Response(status_code=204, headers=PREFLIGHT)
+
+
+@router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+async def nowhere(rest: str) -> Response:
+    """What GeoReport does not have is told its way too."""
+    raise not_found("This resource, or what you would do with it,")
+
+
+def _told(request: Request, root: str, value: object) -> Response:
+    form = form_of(request)
+    return answer(form, written(form, root, value))
+
+
+def _kept(desk: Desk) -> dict[str, str]:
+    return {"Cache-Control": f"public, max-age={int(desk.settings.open311_seconds)}"}
+
+
+def _code(text: str, name: str) -> str:
+    code = parse_code(text)
+    if code is None:
+        raise not_found(name)
+    return code
+
+
+async def _fields(request: Request) -> tuple[Fields, int]:
+    """The form's names and values, and how many files came with it."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == "application/x-www-form-urlencoded":
+        text = (await request.body()).decode("utf-8", "replace")
+        return parse_qsl(text, keep_blank_values=True, errors="replace"), 0
+    if media != "multipart/form-data":
+        raise Refused(400, ["Send the fields as application/x-www-form-urlencoded or multipart/form-data."])
+    await request.body()  # kept, for the key is bound to it
+    async with request.form() as form:
+        items = form.multi_items()
+        return [(name, value) for name, value in items if isinstance(value, str)], sum(
+            not isinstance(value, str) for _, value in items
+        )
+
+
+def _created(request: Request, receipt: Receipt, submission: Submission, more: list[str]) -> Response:
+    form = form_of(request)
+    notice = "; ".join([*receipt.warnings, *submission.notices, *more])
+    made = {"service_request_id": receipt.code, "service_notice": notice, "account_id": submission.account}
+    headers = {"Location": f"{ROOT}/requests/{receipt.code}.{form}"}
+    headers |= {"Idempotency-Replayed": "true"} if receipt.replayed else {}
+    return answer(form, written(form, "service_requests", [made]), 201, headers)

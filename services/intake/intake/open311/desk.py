@@ -1,0 +1,98 @@
+"""What the routes share: settings, services, requests and clients of GeoReport, put together once."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from common.db import Database
+from common.errors import Problem
+from fastapi import Request
+
+from intake.open311.asked import Asked
+from intake.open311.cache import Cache
+from intake.open311.clients import Clients
+from intake.open311.own import Own
+from intake.open311.refusals import Refused
+from intake.open311.requests import Requests
+from intake.open311.services import Attributes, Catalogue, load_attributes
+from intake.open311.wire import Form, written
+from intake.routing_client import RoutingClient
+from intake.settings import Settings
+from intake.topics import Topics
+
+SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
+PATIENCE = 0.5  # seconds that a POST waits for a catalogue that was never read: a report is not lost for it
+FRESH_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The public counter."""
+
+    settings: Settings
+    clients: Clients
+    topics: Topics
+    attributes: Attributes
+    requests: Requests
+    pages: Cache[tuple[Asked, Form], bytes]
+
+    @classmethod
+    def of(cls, settings: Settings, routing: RoutingClient, topics: Topics, database: Database) -> Self:
+        """From what the service has; ValueError where the keys or the attributes are not well written."""
+        requests = Requests(routing, topics, Own(database, routing), Cache(FRESH_SECONDS))
+        pages: Cache[tuple[Asked, Form], bytes] = Cache(settings.open311_seconds)
+        return cls(settings, Clients.load(settings.open311_keys), topics, load_attributes(), requests, pages)
+
+    async def catalogue(self) -> Catalogue:
+        """The services; Problem 503 where routing never answered."""
+        return Catalogue.of(await self.topics.get(), self.attributes)
+
+    async def catalogue_soon(self) -> Catalogue | None:
+        """The services, unless they are not known and routing does not answer at once."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self.catalogue()
+        except (TimeoutError, Problem):
+            return None
+
+    async def page(self, asked: Asked, form: Form) -> bytes:
+        """A list of requests, as it is written; the same for all who ask within a moment."""
+
+        async def make() -> bytes:
+            return written(form, "service_requests", await self.find(asked))
+
+        return await self.pages.get((asked, form), make)
+
+    async def find(self, asked: Asked) -> Sequence[dict[str, Any]]:
+        """The requests themselves."""
+        return await self.requests.find(asked, datetime.now(UTC))
+
+    def check_jurisdiction(self, given: str | None) -> None:
+        """Refused 404 for another city's; there is one here, so that it may be left out."""
+        if given and given != self.settings.open311_jurisdiction:
+            raise Refused(404, ["jurisdiction_id was not found; it may be left out."])
+
+    def discovery(self, url: str) -> dict[str, Any]:
+        """Where this is served, and where an api_key is had. All fields are texts."""
+        own = self.settings
+        endpoint = {
+            "specification": SPECIFICATION,
+            "url": own.open311_url or url,
+            "changeset": own.open311_changeset,
+            "type": own.open311_type,
+            "formats": ["text/xml", "application/json"],
+        }
+        return {
+            "changeset": own.open311_changeset,
+            "contact": own.open311_contact,
+            "key_service": own.open311_key_service,
+            "endpoints": [endpoint],
+        }
+
+
+async def desk_of(request: Request) -> Desk:
+    """The desk of the service that serves a request."""
+    desk: Desk = request.app.state.open311
+    return desk
