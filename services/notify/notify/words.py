@@ -25,7 +25,8 @@ class Telling:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Told × channel → telling; `*` stands for every channel, a row of its own wins."""
+    """Told × channel → telling; `*` stands for every one of either, the closest row wins. A row of `*` told has no
+    words: it names the means of a channel, and the words are those for every channel."""
 
     rows: Mapping[tuple[str, str], Telling]
 
@@ -34,12 +35,20 @@ class Matrix:
         """Read the table; ValueError where a row names what does not exist."""
         text = (files("notify") / "data" / "matrix.csv").read_text(encoding="utf-8")
         rows = csv.DictReader(text.splitlines())
-        return cls({(Told(r["told"]).value, r["channel"]): Telling(r["means"], r["template"]) for r in rows})
+        return cls({(_told(r["told"]), r["channel"]): Telling(r["means"], r["template"]) for r in rows})
 
     def telling(self, requested: NotificationRequested) -> Telling | None:
         """How this is told, or None when it is not."""
-        told = requested.told.value
-        return self.rows.get((told, requested.channel.value)) or self.rows.get((told, "*"))
+        told, channel = requested.told.value, requested.channel.value
+        own, general = self.rows.get((told, channel)), self.rows.get((told, "*"))
+        if own or not general:
+            return own
+        means = self.rows.get(("*", channel), general).means
+        return Telling(means, general.template)
+
+
+def _told(name: str) -> str:
+    return name if name == "*" else Told(name).value
 
 
 def render(template: str, requested: NotificationRequested) -> str:
