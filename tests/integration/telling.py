@@ -32,6 +32,7 @@ from workbench.sandbox.chats import ChatFaults, Chats, Told
 from tests.builders import NOW, a_request, an_address
 
 TOKEN = "137:workbench"
+NUMBER = "+989121234567"
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 QUICK = Limits(overall=1000, overall_burst=1000, chat=1000, chat_burst=1000)
 _HURRY = """

@@ -1,49 +1,18 @@
 """Messengers and the app's webhook against real PostgreSQL and the sandbox, which is told to fail."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
 from common.codes import new_code
-from common.events import Channel, NotificationRequested, Prompt, SealedAddress, Told
-from common.sealed import Sealer
-from fastapi import FastAPI
+from common.events import NotificationRequested, Prompt, Told
 from notify.words import Matrix, render
-from workbench.keys import Keys
-from workbench.postgres import Postgres
-from workbench.sandbox.app import create_app as create_sandbox
 
-from tests.builders import a_database, an_address
 from tests.integration.http import beside
-from tests.integration.telling import SECRET, Telling, served
+from tests.integration.telling import NUMBER, Telling
 
-NUMBER = "+989121234567"
 MESSENGERS = ["telegram", "bale", "eitaa", "rubika", "whatsapp", "instagram"]
-
-
-@pytest.fixture
-def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, FastAPI]]:
-    """The sandbox: its address, and the app whose state a test looks at."""
-    monkeypatch.setenv("PASOKH_SANDBOX_LEDGER", str(tmp_path / "ledger.jsonl"))
-    monkeypatch.setenv("PASOKH_SANDBOX_WEBHOOK_SECRET", SECRET)
-    monkeypatch.delenv("PASOKH_GATEWAY_KEY", raising=False)
-    app = create_sandbox()
-    with served(app) as url:
-        yield url, app
-
-
-@pytest.fixture
-async def telling(
-    postgres: Postgres, database_name: str, keys: Keys, gateway: tuple[str, FastAPI]
-) -> AsyncIterator[Telling]:
-    database = await a_database(postgres, "notify", database_name)
-    made = Telling(database, Sealer.from_file(keys.seal_keys), *gateway)
-    yield made
-    await made.close()
-    await database.close()
 
 
 async def test_a_citizen_is_told_where_they_wrote(telling: Telling) -> None:
@@ -245,52 +214,6 @@ async def test_an_account_whose_key_is_lost_takes_the_other_way(telling: Telling
     async with beside(*telling.running()):
         await telling.until("sent")
     assert len(telling.app.state.ledger.sent) == 1
-
-
-async def test_a_prompt_is_said_once_with_its_button_and_is_not_reported(telling: Telling) -> None:
-    asked = telling.prompt(Prompt.ASK_PLACE)
-    await telling.ask(asked, telling.prompt(Prompt.UNKNOWN_CODE, code="1927643500"))
-    await telling.ask(asked)
-    async with beside(*telling.running()):
-        await telling.until("sent", "sent", hurry=False)
-    place, unknown = telling.chats.of("telegram")
-    assert (place.button, unknown.button) == ("location", None)
-    assert await telling.events() == []
-
-
-async def test_a_bots_question_that_cannot_be_asked_is_not_asked_by_sms(telling: Telling) -> None:
-    telling.fail("telegram", answer="blocked")
-    with_number = telling.address("42", NUMBER)
-    await telling.ask(telling.prompt(Prompt.ASK_PLACE, reply_to=with_number))
-    await telling.ask(telling.prompt(Prompt.ASK_PLACE, reply_to=with_number, platform="soroush"))
-    async with beside(*telling.running()):
-        await telling.until("failed", "untellable")
-    assert telling.app.state.ledger.sent == []
-    assert await telling.events() == []
-
-
-async def test_a_caller_gets_the_link_by_sms_at_once(telling: Telling) -> None:
-    caller = an_address(telling.sealer, NUMBER)
-    values = {"url": "https://137.example/c/Ab3"}
-    await telling.ask(
-        telling.prompt(Prompt.CALL_LINK, channel=Channel.PHONE, platform=None, reply_to=caller, values=values)
-    )
-    by_sms = telling.prompt(Prompt.ASK_PLACE, platform="sms", reply_to=caller)
-    nowhere = telling.prompt(Prompt.CALL_LINK, channel=Channel.PHONE, platform=None, reply_to=SealedAddress())
-    await telling.ask(by_sms, nowhere)
-    async with beside(*telling.running()):
-        await telling.until("sent", "sent", "untellable", hurry=False)
-    link, question = telling.app.state.ledger.sent
-    assert values["url"] in link.message
-    assert question.message.startswith("کجاست")
-
-
-async def test_a_notification_and_a_question_in_one_chat_keep_their_order(telling: Telling) -> None:
-    await telling.receive(telling.request())
-    await telling.ask(telling.prompt(Prompt.ASK_PHOTO))
-    async with beside(*telling.running()):
-        await telling.until("sent", "sent", hurry=False)
-    assert ["ثبت" in one.text for one in telling.chats.of("telegram")] == [True, False]
 
 
 async def test_nothing_of_a_citizen_stands_in_the_tables_or_events(telling: Telling) -> None:

@@ -15,7 +15,14 @@ NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 
 
 def a_letter(**given: Any) -> Letter:
-    usual = {"localid": 1, "id": uuid7(), "to": "42", "text": "سلام", "told": "registered", "created_at": NOW}
+    usual: dict[str, Any] = {
+        "localid": 1,
+        "id": uuid7(),
+        "to": "42",
+        "text": "سلام",
+        "told": "registered",
+        "created_at": NOW,
+    }
     return Letter(**usual | given)
 
 

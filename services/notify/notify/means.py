@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from common.events import SealedAddress
 
@@ -9,10 +10,9 @@ SMS, PUSH, CHAT = "sms", "push", "chat"
 NO_NUMBER = "no number that can get SMS"
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """How a citizen is told: the means, the number and the account (ciphertext), and what it keeps its turn with.
-    Where there is no way `tellable` is false; `sms` says whether SMS is another way should this one fail."""
+    Where there is no way `tellable` is false; beside another means a number says that SMS is the way should it fail."""
 
     means: str
     phone: str | None
