@@ -52,7 +52,8 @@ def test_aiogram_would_send_the_same_as_we_do(offer: str | None) -> None:
 @pytest.mark.parametrize("offer", ["location", "contact"])
 def test_python_telegram_bot_would_show_the_same_keyboard(offer: str) -> None:
     ours = send_message(a_letter(offer=offer))["reply_markup"]
-    button = telegram.KeyboardButton(ours["keyboard"][0][0]["text"], **{f"request_{offer}": True})
+    text, place, contact = ours["keyboard"][0][0]["text"], offer == "location" or None, offer == "contact" or None
+    button = telegram.KeyboardButton(text, request_location=place, request_contact=contact)
     theirs = telegram.ReplyKeyboardMarkup([[button]], resize_keyboard=True, one_time_keyboard=True)
     assert theirs.to_dict() == ours
 
