@@ -7,10 +7,14 @@ import httpx
 import pytest
 from common.codes import new_code
 from common.events import NotificationRequested, Prompt, Told
+from notify.app import create_app
+from notify.settings import Settings
 from notify.words import Matrix, render
+from workbench.keys import Keys
 
+from tests.builders import service_settings
 from tests.integration.http import beside
-from tests.integration.telling import NUMBER, Telling
+from tests.integration.telling import NUMBER, SECRET, Telling
 
 MESSENGERS = ["telegram", "bale", "eitaa", "rubika", "whatsapp", "instagram"]
 
@@ -214,6 +218,21 @@ async def test_an_account_whose_key_is_lost_takes_the_other_way(telling: Telling
     async with beside(*telling.running()):
         await telling.until("sent")
     assert len(telling.app.state.ledger.sent) == 1
+
+
+async def test_every_account_and_the_app_have_a_courier_of_their_own(keys: Keys) -> None:
+    given = service_settings("postgresql:///nowhere", keys) | {"gateway_url": "http://g", "gateway_key": "k"}
+    given |= {
+        "gateway_sender": "1",
+        "receipt_secret": "r" * 16,
+        "app_webhook": "http://app",
+        "app_webhook_secret": SECRET,
+    }
+    accounts = ["telegram", "telegram/other", "bale", "rubika", "whatsapp/137", "instagram/137", "eitaa"]
+    app = create_app(Settings(**given, messenger_tokens=dict.fromkeys(accounts, "t")))
+    pulses = {pulse.name for pulse in app.state.service.health.pulses}
+    assert {f"courier {name}" for name in [*accounts, "push"]} <= pulses
+    await app.state.service.database.close()
 
 
 async def test_nothing_of_a_citizen_stands_in_the_tables_or_events(telling: Telling) -> None:
