@@ -8,6 +8,7 @@ import pytest
 from common.codes import new_code
 from common.events import NotificationRequested, Prompt, Told
 from notify.app import create_app
+from notify.courier import give_back_orphans
 from notify.settings import Settings
 from notify.words import Matrix, render
 from workbench.keys import Keys
@@ -217,6 +218,17 @@ async def test_an_account_whose_key_is_lost_takes_the_other_way(telling: Telling
     await telling.receive(telling.request().model_copy(update={"reply_to": lost}))
     async with beside(*telling.running()):
         await telling.until("sent")
+    assert len(telling.app.state.ledger.sent) == 1
+
+
+async def test_what_is_due_by_means_that_are_no_longer_set_goes_by_sms(telling: Telling) -> None:
+    await telling.receive(telling.request("bale", number=NUMBER), telling.request("bale"), telling.request())
+    known, now = ["telegram"], datetime.now(UTC)
+    assert await give_back_orphans(telling.database, known, now) == 0  # a replica that has it may be about to
+    assert await give_back_orphans(telling.database, known, now + timedelta(minutes=2)) == 2
+    async with beside(*telling.running()):
+        await telling.until("sent", "failed", "sent", hurry=False)
+    assert [one.platform for one in telling.chats.told] == ["telegram"]
     assert len(telling.app.state.ledger.sent) == 1
 
 

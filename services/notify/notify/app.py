@@ -32,10 +32,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.consume(Stream.NOTIFICATIONS, handlers)
     service.run_beside("sender", sender.send_due)
     service.run_beside("receipts", sender.ask_receipts)
-    service.finish_with(sender.release)
     for name, courier in office.couriers.items():
         service.run_beside(f"courier {name}", courier.send_due)
-        service.finish_with(courier.finish)
+    orphans = service.health.pulse("orphans")
+    service.run_beside("orphans", lambda: office.give_back_orphans(service.database, orphans))
+    service.finish_with(office.finish)
     service.app.state.receipt_secret = settings.receipt_secret
     service.serve(api.router)
     return service.app

@@ -2,7 +2,7 @@
 
 What shares a sequence, a messenger's chat or a case that is pushed, goes one after the other: a later one is not
 claimed before the earlier one is done. As with SMS a delivery is leased before the call and its outcome is written
-after; but a messenger has no id of ours, so that a lost answer may mean a second copy (ADR 13).
+after; but a messenger has no id of ours, so that a lost answer may mean a second copy.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from common.errors import is_transient
 from common.health import Pulse
 from common.sealed import Sealer
 
+from notify.means import SMS
 from notify.outcomes import Claimed, record_outcomes
 from notify.providers.outcome import Fate, Letter, Messenger, Outcome
 
@@ -27,8 +28,23 @@ SWEEP_SECONDS = 1.0
 LONGEST_PAUSE = 15.0  # seconds between two probes while a platform fails
 PATIENT = 3  # failures in a row after which one probe at a time goes out
 RECORD_SECONDS = 0.5
+NOT_SET = "no account with it is set any more"
 UNREADABLE = "the sealed account does not open; is a key missing in PASOKH_SEAL_KEYS?"
 
+# Due for so long by means that nobody here has, and not leased by a replica that has them.
+_ORPHANS = """
+WITH claimed AS (
+    UPDATE due SET due_at = $1::timestamptz + $2::interval, attempts = due.attempts + 1
+    FROM (
+        SELECT localid FROM due WHERE means <> ALL ($3::text[]) AND due_at <= $1::timestamptz - $2::interval
+        LIMIT 200 FOR UPDATE SKIP LOCKED
+    ) AS next
+    WHERE due.localid = next.localid
+    RETURNING due.localid, due.attempts, due.means
+)
+SELECT localid, id, code, told, claimed.means, phone, text, parts, attempts, created_at, traceparent, account, offer
+FROM claimed JOIN deliveries USING (localid)
+"""
 _CLAIM = """
 WITH claimed AS (
     UPDATE due SET due_at = $3, attempts = due.attempts + 1
@@ -162,6 +178,16 @@ class Courier:
             return
         level = logging.ERROR if outcome.slow else logging.WARNING
         log.log(level, "%s: %s, %s", self.name, outcome.fate.value, outcome.detail)
+
+
+async def give_back_orphans(database: Database, known: Sequence[str], now: datetime) -> int:
+    """What is due by means that are no longer set goes by SMS or is given up; how many there were."""
+    async with database.transaction() as tx:
+        claimed = {row[0]: Claimed(*row) for row in await tx.fetch(_ORPHANS, now, LEASE, [SMS, *known])}
+        refused = [Outcome(localid, Fate.REFUSED, detail=NOT_SET) for localid in claimed]
+        if refused:
+            await record_outcomes(claimed, refused, tx)
+    return len(claimed)
 
 
 def _letter(claimed: Claimed, account: str) -> Letter:

@@ -1,12 +1,18 @@
 """All senders together: SMS, a courier for each messenger's account, and one for the app's webhook."""
 
+import asyncio
+import logging
 import time
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import cached_property
 
 from common.app import Service
+from common.db import Database
+from common.errors import is_transient
+from common.health import Pulse
 
-from notify.courier import Courier
+from notify.courier import Courier, give_back_orphans
 from notify.limits import Pace
 from notify.means import PUSH, Reach
 from notify.providers import app_webhook, bots, meta, rubika
@@ -14,6 +20,9 @@ from notify.providers.app_webhook import AppWebhook
 from notify.providers.outcome import Messenger
 from notify.sender import Sender
 from notify.settings import Settings
+
+log = logging.getLogger(__name__)
+ORPHAN_SECONDS = 60.0
 
 
 class PostOffice:
@@ -27,6 +36,23 @@ class PostOffice:
     def reach(self) -> Reach:
         """The means that there are."""
         return Reach(tuple(self.couriers))
+
+    async def finish(self) -> None:
+        """At the end of the process: what is under way is noted, what is in memory given back."""
+        await asyncio.gather(self.sms.release(), *(courier.finish() for courier in self.couriers.values()))
+
+    async def give_back_orphans(self, database: Database, pulse: Pulse) -> None:
+        """Look, for as long as the service runs, for what is due by means that are no longer set."""
+        while True:
+            pulse.beat()
+            try:
+                found = await give_back_orphans(database, tuple(self.couriers), datetime.now(UTC))
+                if found:
+                    log.warning("%d deliveries were due by means that are not set here", found)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+            await asyncio.sleep(ORPHAN_SECONDS)
 
     def wake(self, means: Iterable[str]) -> None:
         """Something was just stored for these."""
