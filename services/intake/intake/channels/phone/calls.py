@@ -11,6 +11,12 @@ from common.sealed import Sealer
 from intake.channels.phone.schemas import CallEventIn, QueueState
 from intake.models import CallMoment, table
 
+# Whether a caller waits: the last joining came after all that took the caller out of the queue (a call may join again,
+# when an agent hands it on). Written once: the index of `calls` has the same words.
+WAITING = (
+    "coalesce(last_joined_at, joined_at) IS NOT NULL AND "
+    "greatest(gone_at, answered_at, abandoned_at, ended_at) >= coalesce(last_joined_at, joined_at) IS NOT TRUE"
+)
 _MERGE = """
 INSERT INTO calls AS known (call_id, queue, caller, agent, joined_at, offered_at, answered_at, abandoned_at, ended_at)
 SELECT call_id, max(queue), max(caller), max(agent),
