@@ -3,24 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from common.db import Transaction
 
-from intake.channels.phone.calls import WAITING
+from intake.channels.phone.states import AT_WORK
+from intake.channels.phone.states import AgentState as AgentState
+from intake.models import WAITING
 
-
-class AgentState(StrEnum):
-    """What an agent of a queue does now."""
-
-    READY = "ready"
-    RINGING = "ringing"
-    BUSY = "busy"
-    PAUSED = "paused"
-    OFFLINE = "offline"
-
-
-AT_WORK = (AgentState.READY, AgentState.RINGING, AgentState.BUSY)
 HANDLED_WITHIN = timedelta(hours=1)
 MOST_HANDLED = 50  # of a queue, the newest
 
