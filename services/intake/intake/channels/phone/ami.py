@@ -5,6 +5,7 @@ https://docs.asterisk.org/Configuration/Interfaces/Asterisk-Manager-Interface-AM
 
 import asyncio
 import itertools
+import time
 from collections.abc import Mapping
 
 Block = Mapping[str, str]
@@ -33,6 +34,7 @@ class AmiConnection:
         self._reader = reader
         self._writer = writer
         self._numbers = itertools.count(1)
+        self._reads_since: float | None = None
 
     @classmethod
     async def open(cls, address: str, *, user: str, secret: str) -> "AmiConnection":
@@ -49,12 +51,14 @@ class AmiConnection:
         return connection
 
     async def read(self) -> Block:
-        """The next block; ConnectionError when the exchange is gone, TimeoutError when it is silent."""
+        """The next block; ConnectionError when the exchange is gone."""
+        self._reads_since = time.monotonic()  # a timeout for each block would take more than its parsing
         try:
-            async with asyncio.timeout(SILENT_SECONDS):
-                return parse_block(await self._reader.readuntil(_END))
+            return parse_block(await self._reader.readuntil(_END))
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             raise ConnectionError(f"the exchange ended the connection: {error!r}") from error
+        finally:
+            self._reads_since = None
 
     async def ask(self, action: str, **fields: str) -> str:
         """Send an action; its ActionID, which its answers carry."""
@@ -66,9 +70,11 @@ class AmiConnection:
         return action_id
 
     async def ping(self) -> None:
-        """Ask for a sign of life every now and then, until cancelled; `read` notices when none comes."""
+        """Ask for a sign of life every now and then, until cancelled; TimeoutError when none comes."""
         while True:
             await asyncio.sleep(PING_EVERY)
+            if self._reads_since is not None and time.monotonic() - self._reads_since > SILENT_SECONDS:
+                raise TimeoutError("the exchange is silent")
             await self.ask("Ping")
 
     def close(self) -> None:

@@ -79,7 +79,8 @@ class Listener:
         """A caller of whom a list of the queue tells; it knows the caller's channel alone, not the call."""
         try:
             joined = now - timedelta(seconds=float(block.get("Wait", "0")))
-            return self.facts({**block, "Event": "QueueCallerJoin", "Linkedid": block["Uniqueid"]}, joined)
+            about = {"Event": "QueueCallerJoin", "Linkedid": block["Uniqueid"], "Timestamp": str(joined.timestamp())}
+            return self.facts({**block, **about}, now)
         except (ValueError, OverflowError):
             self.refused += 1
             return []
