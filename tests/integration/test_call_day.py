@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from common.calendar import shift_of
+from common.calendar import ShiftName, shift_of
 from common.db import Database
 from intake.app import create_app
 from intake.channels.phone.ami_events import Listener
@@ -35,7 +35,7 @@ async def database(postgres: Postgres, database_name: str) -> AsyncIterator[Data
 
 def test_the_day_is_that_of_the_city() -> None:
     shifts = [shift_of(fate.joined_at).name for fate in PLANNED]
-    shares = [round(shifts.count(shift) / len(PLANNED), 1) for shift in ("morning", "noon", "night")]
+    shares = [round(shifts.count(shift) / len(PLANNED), 1) for shift in ShiftName]
     assert (len(PLANNED), shares) == (12_000, [0.6, 0.3, 0.1])
     assert {fate.outcome for fate in PLANNED} == {"answered", "abandoned", "left"}
 

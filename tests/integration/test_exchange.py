@@ -114,7 +114,7 @@ async def test_a_refused_login_is_tried_again_and_nothing_else(
 
 
 async def test_what_makes_no_sense_is_passed_over(database: Database, keys: Keys, server: AmiServer) -> None:
-    server.entries = [{"Queue": QUEUE}, entry("odd", 1) | {"Wait": "long"}]
+    server.entries = [{"Queue": QUEUE}, {**entry("odd", 1), "Wait": "long"}]
     server.members = [{"Queue": QUEUE}]
     async with listening(a_listener(server, database, keys), server):
         await server.say([{"Event": "QueueCallerJoin"}, joins("two words"), {"Event": "Hangup"}, {"Odd": "1"}])

@@ -121,3 +121,11 @@ def test_a_call_that_was_handed_on_is_one_call_with_another_channel() -> None:
     [joined] = said(Listener(), "QueueCallerJoin", Uniqueid="9.7")
     assert isinstance(joined, CallEventIn)
     assert (joined.call_id, joined.leg) == ("9.1", "9.7")
+
+
+def test_without_a_linked_id_a_call_is_its_callers_channel() -> None:
+    listener = Listener()
+    [joined] = listener.facts({"Event": "QueueCallerJoin", "Queue": "137", "Uniqueid": "9.1"}, NOW)
+    assert isinstance(joined, CallEventIn)
+    assert (joined.call_id, joined.leg) == ("9.1", None)
+    assert moments(listener.facts({"Event": "Hangup", "Uniqueid": "9.1"}, NOW)) == [Moment.ENDED]

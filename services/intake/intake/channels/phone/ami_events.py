@@ -48,6 +48,11 @@ def agent_of(interface: str) -> str:
     return interface.partition("/")[2].partition("@")[0].partition("/")[0] or interface
 
 
+def _call_id(block: Block) -> str:
+    """Early Asterisk 13 has no `Linkedid`; there a call that is handed on becomes another one."""
+    return block.get("Linkedid") or block["Uniqueid"]
+
+
 def moment_of(block: Block, now: datetime) -> datetime:
     """When it happened: `Timestamp`, which `timestampevents=yes` adds, else now."""
     try:
@@ -92,7 +97,7 @@ class Listener:
             del self.calls[next(iter(self.calls))]
 
     def _call(self, block: Block, at: datetime) -> Iterator[Fact]:
-        moment, call_id, queue = _CALLS[block["Event"]], block["Linkedid"], block["Queue"]
+        moment, call_id, queue = _CALLS[block["Event"]], _call_id(block), block["Queue"]
         agent = agent_of(block["Interface"]) if "Interface" in block else None
         leg, caller = block.get("Uniqueid"), block.get("CallerIDNum", "")
         yield CallEventIn(
@@ -124,15 +129,16 @@ class Listener:
         yield self._at_call(Moment.ENDED, block["Queue"], agent_of(block["Interface"]), at)
 
     def _left(self, block: Block, at: datetime) -> Iterator[Fact]:
-        if block["Linkedid"] in self.calls:  # else it was abandoned, and that was said
-            yield CallEventIn(call_id=block["Linkedid"], queue=block["Queue"], event=Moment.LEFT, at=at)
+        if (call_id := _call_id(block)) in self.calls:  # else it was abandoned, and that was said
+            yield CallEventIn(call_id=call_id, queue=block["Queue"], event=Moment.LEFT, at=at)
 
     def _hung_up(self, block: Block, at: datetime) -> Iterator[Fact]:
         """The caller's own channel alone; those of agents who were rung hang up too."""
-        queue, leg = self.calls.get(block["Linkedid"], ("", ""))
+        call_id = _call_id(block)
+        queue, leg = self.calls.get(call_id, ("", ""))
         if leg == block["Uniqueid"]:
-            del self.calls[block["Linkedid"]]
-            yield CallEventIn(call_id=block["Linkedid"], queue=queue, event=Moment.ENDED, at=at)
+            del self.calls[call_id]
+            yield CallEventIn(call_id=call_id, queue=queue, event=Moment.ENDED, at=at)
 
     def _member(self, block: Block, at: datetime) -> Iterator[Fact]:
         agent = agent_of(block.get("Interface") or block["Location"])  # a list of members says Location
