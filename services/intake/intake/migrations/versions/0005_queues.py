@@ -6,10 +6,8 @@ from alembic import op
 revision = "0005"
 down_revision = "0002"
 
-WAITING = (
-    "coalesce(last_joined_at, joined_at) IS NOT NULL AND "
-    "(greatest(gone_at, answered_at, abandoned_at, ended_at) >= coalesce(last_joined_at, joined_at)) IS NOT TRUE"
-)
+OVER = "greatest(gone_at, answered_at, abandoned_at, ended_at) >= coalesce(last_joined_at, joined_at)"
+WAITING = f"coalesce(last_joined_at, joined_at) IS NOT NULL AND ({OVER}) IS NOT TRUE"
 
 
 def upgrade() -> None:
@@ -20,6 +18,8 @@ def upgrade() -> None:
     op.drop_index("calls_waiting", table_name="calls")
     op.create_index("calls_waiting", "calls", ["queue", "joined_at"], postgresql_where=sa.text(WAITING))
     op.create_index("calls_ended", "calls", ["ended_at"], postgresql_where=sa.text("answered_at IS NOT NULL"))
+    # Without it the planner believes that two calls of three wait, and asks three processes for twenty rows.
+    op.execute(f"CREATE STATISTICS calls_over ON ({OVER}) FROM calls")
     op.create_table(
         "queue_agents",
         sa.Column("queue", sa.Text(), nullable=False),
