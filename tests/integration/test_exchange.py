@@ -163,3 +163,35 @@ async def test_the_last_word_on_an_agent_counts_whenever_it_comes(database: Data
         async with database.transaction() as tx:
             await record_agents([event], tx)
     assert (await state(database)).agents == {AgentState.READY: 1}
+
+
+async def test_connections_that_break_cost_no_event(database: Database, keys: Keys, server: AmiServer) -> None:
+    async def heard_again() -> bool:
+        return server.logins == 2 and server.asked.count("QueueStatus") == 2
+
+    server.entries = [entry("before", 5)]
+    async with listening(a_listener(server, database, keys), server):
+        await until(lambda: rows(database, "SELECT 1 FROM calls WHERE call_id = 'before'"))
+        await rows(
+            database,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid()",
+        )
+        await server.say([joins("during")])
+        server.entries.append(entry("during", 1))
+        await until(heard_again)
+        await server.say([joins("after")])
+        await until(lambda: rows(database, "SELECT 1 FROM calls WHERE call_id = 'after'"))
+    assert set(await fates(database)) == {"before", "during", "after"}
+    assert (await state(database)).waiting == 3
+
+
+async def test_what_cannot_be_stored_is_left_out_alone(database: Database, keys: Keys, server: AmiServer) -> None:
+    exchange, now = a_listener(server, database, keys), datetime.now(UTC)
+    facts = [
+        CallEventIn.model_construct(call_id=call_id, queue=QUEUE, event=Moment.JOINED, at=now)
+        for call_id in ("one", "t\x00wo", "three")
+    ]
+    await exchange.take(facts)
+    await exchange.flush()
+    assert set(await fates(database)) == {"one", "three"}
