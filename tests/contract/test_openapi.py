@@ -41,7 +41,8 @@ async def _ask(client: httpx.AsyncClient, city: Workbench, operation: tuple[str,
     url = city.url(service) + path.replace("{code}", "0000000000").replace("{provider}", "kavenegar")
     headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
     body: Any = {} if method == "post" else None
-    return (await client.request(method, url, json=body, headers=headers)).status_code
+    async with client.stream(method, url, json=body, headers=headers) as answer:  # an event stream has no end
+        return answer.status_code
 
 
 def test_every_service_has_its_routes_in_its_document() -> None:
@@ -77,8 +78,13 @@ def test_no_request_that_a_document_allows_or_forbids_is_our_error(city: Workben
 
     for found in schema.get_all_operations():
         assert isinstance(found, Ok), found
-        _one(found.ok(), headers, seen)
+        if not _streams(found.ok()):
+            _one(found.ok(), headers, seen)
     assert len(seen) >= 50
+
+
+def _streams(operation: Any) -> bool:
+    return "text/event-stream" in operation.definition.raw["responses"].get("200", {}).get("content", {})
 
 
 def _one(operation: Any, headers: dict[str, str], seen: list[int]) -> None:

@@ -18,6 +18,7 @@ from intake.channels.app import api as app
 from intake.channels.app import own_api, photos
 from intake.channels.phone import api as phone
 from intake.channels.sms import beside as sms_beside
+from intake.channels.phone import wiring as exchange
 from intake.channels.social import api as social
 from intake.contact import Reader, is_urgent
 from intake.conversation.conversations import converse
@@ -59,6 +60,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.app.state.shelf = shelf.put_up(service, settings)
     served = [router for channel, routers in CHANNELS.items() if settings.serves(channel) for router in routers]
     service.serve(*served, api.router, inspection.router, attachments.router, upload_api.router)
+    if settings.serves(Channel.PHONE):
+        exchange.attach(service, settings)
     service.run_beside("group commit", accept.run)
     if settings.serves(Channel.SOCIAL):
         converse(service, reader, settings, note_files=Files(service.sealer).note)
