@@ -90,7 +90,7 @@ def _waits_over(offered: Offered, agents: int, seconds: float) -> float:
         return 0.0
     assert offered.patience_seconds is not None
     busy, queue = _states(offered, agents)
-    gone = math.exp(-seconds / offered.patience_seconds)
+    gone = min(math.exp(-seconds / offered.patience_seconds), 1 - 1e-12)
     strength = agents * offered.patience_seconds / offered.service_seconds
     longer = sum(weight * chance for weight, chance in zip(queue, _beta(gone, strength), strict=False))
     return min(1.0, longer / (busy + sum(queue)))
