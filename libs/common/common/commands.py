@@ -11,11 +11,13 @@ routing openapi                  print the OpenAPI document
 
 import argparse
 import asyncio
+import contextlib
 import sys
 import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import orjson
@@ -29,6 +31,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from common import dead_letter, kafka, outbox
 from common.db import Database
 from common.events import Stream
+from common.health import Health
 from common.sealed import new_keys
 from common.settings import ServiceSettings
 
@@ -67,7 +70,7 @@ def run(name: str, settings: type[ServiceSettings], create_app: Callable[..., Fa
 
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
     """Serve until SIGTERM; exit status 1 when one of the service's tasks died."""
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -80,8 +83,23 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
         timeout_graceful_shutdown=10,
         backlog=2048,
     )
-    if getattr(app.state, "failed", False):
+    server = _Server(config, app.state.service.health)
+    with contextlib.suppress(KeyboardInterrupt):  # it is raised again when all is done
+        server.run()
+    if not server.started or getattr(app.state, "failed", False):
         sys.exit(1)
+
+
+class _Server(uvicorn.Server):
+    """Says at the first signal that the service stops: the server waits for every answer, and a stream has no end."""
+
+    def __init__(self, config: uvicorn.Config, health: Health) -> None:
+        super().__init__(config)
+        self._health = health
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._health.stopping = True
+        super().handle_exit(sig, frame)
 
 
 def migrate(database: str, package: Path) -> None:

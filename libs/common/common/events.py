@@ -109,6 +109,7 @@ class CallChanged(Event, name="call.changed.v1", stream=Stream.ACTIVITY):
     queue: str
     event: CallEvent
     agent: str | None = None
+    lost: bool = False  # an end that nobody told: the exchange no longer knows the call
 
     @property
     def key(self) -> str:

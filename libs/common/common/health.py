@@ -25,6 +25,7 @@ class Health:
 
     pulses: list[Pulse] = field(default_factory=list)
     ready_checks: list[Callable[[], Awaitable[str | None]]] = field(default_factory=list)
+    stopping: bool = False  # set on SIGTERM, before the server waits for its requests: streams end by it
 
     def pulse(self, name: str) -> Pulse:
         """A new loop to watch."""

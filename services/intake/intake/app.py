@@ -11,6 +11,7 @@ from intake import api
 from intake.accept import store
 from intake.channels.app import api as app
 from intake.channels.phone import api as phone
+from intake.channels.phone import wiring as exchange
 from intake.channels.social import api as social
 from intake.contact import Reader
 from intake.reception import Reception
@@ -31,6 +32,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.app.state.routing = routing = RoutingClient(settings)
     service.finish_with(routing.close)
     service.serve(*(router for channel, router in CHANNELS.items() if settings.serves(channel)), api.router)
+    if settings.serves(Channel.PHONE):
+        exchange.attach(service, settings)
     service.run_beside("group commit", accept.run)
     forgetting = service.health.pulse("forget old answers")
     service.run_beside("forget old answers", lambda: forget_old(service.database, forgetting))

@@ -11,6 +11,13 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _moment = DateTime(timezone=True)
 
+# Whether a caller waits: the last joining came after all that took the caller out of the queue (a call may join again,
+# when an agent hands it on). Old rows, and rows of the version before, have no `last_joined_at` and no `gone_at`.
+WAITING = (
+    "coalesce(last_joined_at, joined_at) IS NOT NULL AND "
+    "(greatest(gone_at, answered_at, abandoned_at, ended_at) >= coalesce(last_joined_at, joined_at)) IS NOT TRUE"
+)
+
 
 class Base(DeclarativeBase):
     """Tables of this service."""
@@ -72,19 +79,24 @@ class Call(Base):
             "calls_waiting",
             "queue",
             "joined_at",
-            postgresql_where=text("answered_at IS NULL AND abandoned_at IS NULL AND ended_at IS NULL"),
+            postgresql_where=text(WAITING),
         ),
+        Index("calls_ended", "ended_at", postgresql_where=text("answered_at IS NOT NULL")),
     )
 
     call_id: Mapped[str] = mapped_column(primary_key=True)
     queue: Mapped[str]
     caller: Mapped[str | None]
+    leg: Mapped[str | None]  # the caller's own channel at the exchange
     agent: Mapped[str | None]
     joined_at: Mapped[datetime | None]
+    last_joined_at: Mapped[datetime | None]
     offered_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     abandoned_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None]  # the last time that it left a queue, in whatever way
+    lost_at: Mapped[datetime | None]
 
 
 class CallMoment(Base):

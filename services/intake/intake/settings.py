@@ -22,6 +22,13 @@ class Settings(SealedSettings):
     routing_url: str | None = Field(default=None, description="base address of routing, for what only it knows")
     routing_token: Path | None = Field(default=None, description="file with a token of the role service for it")
 
+    ami: str | None = Field(default=None, description="host:port of an Asterisk manager (AMI) to listen to")
+    ami_user: str = Field(default="pasokh", description="user in its manager.conf")
+    ami_secret: Path | None = Field(default=None, description="file with that user's secret")
+    ami_reconcile_seconds: float = Field(default=300, gt=0, description="how often its queues are compared with ours")
+    cti_secret: Path | None = Field(default=None, description="file with the secret part of the CTI webhook's path")
+    call_lost_seconds: float = Field(default=7200, gt=0, description="a call that waits for longer has lost its end")
+
     def serves(self, channel: Channel) -> bool:
         """Whether this process takes messages of a channel."""
         return channel.value in {name.strip() for name in self.channels.split(",")}

@@ -1,5 +1,6 @@
 """Alembic's entry for intake."""
 
+import intake.channels.phone.models  # noqa: F401  # its tables
 from common.migrations import run_migrations
 from intake.models import Base
 

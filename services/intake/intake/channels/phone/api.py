@@ -1,7 +1,8 @@
 """The phone channel: the operator's form, and the events of the telephone exchange."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from common.app import service_of
 from common.auth import Caller, Require, Role
@@ -10,8 +11,18 @@ from common.events import Channel
 from common.http import json_answer, json_body, parse
 from fastapi import APIRouter, Depends, Request, Response
 
-from intake.channels.phone.calls import queues, record_calls
-from intake.channels.phone.schemas import CallEventIn, CallEvents, CallEventsAccepted, PhoneMessage, QueueState
+from intake.channels.phone.agents import record_agents
+from intake.channels.phone.calls import record_calls
+from intake.channels.phone.queue_state import queue_states
+from intake.channels.phone.queue_watch import QueueWatch, queue_out
+from intake.channels.phone.schemas import (
+    AgentEventIn,
+    CallEventIn,
+    CallEvents,
+    CallEventsAccepted,
+    PhoneMessage,
+    QueueOut,
+)
 from intake.contact import occurrence
 from intake.reception import origin_of, reception_of
 from intake.schemas import Accepted
@@ -19,6 +30,7 @@ from intake.schemas import Accepted
 router = APIRouter(tags=["phone"], route_class=DirectRoute)
 Operator = Annotated[Caller, Depends(Require(Role.OPERATOR))]
 Exchange = Annotated[Caller, Depends(Require(Role.SERVICE))]
+Timed = TypeVar("Timed", CallEventIn, AgentEventIn)
 Desk = Annotated[Caller, Depends(Require(Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
 
 
@@ -40,28 +52,39 @@ async def post_message(request: Request, caller: Operator) -> Response:
     openapi_extra=json_body(CallEvents),
 )
 async def post_events(request: Request, caller: Exchange) -> Response:
-    """Take up to 500 call events, in any order and more than once; an event counts once."""
+    """Take up to 500 call events and 500 agents' events, in any order and more than once; each counts once."""
     now, service = datetime.now(UTC), service_of(request)
-    taken, warnings = _in_time((await parse(request, CallEvents)).events, now)
+    given = await parse(request, CallEvents)
+    calls, call_warnings = _in_time("events", given.events, now)
+    agents, agent_warnings = _in_time("agents", given.agents, now)
     async with service.database.transaction() as tx:
-        fresh = await record_calls(taken, tx, sealer=service.sealer)
-    answer = {"received": len(taken), "fresh": fresh, "received_at": now}
+        fresh = await record_calls(calls, tx, sealer=service.sealer)
+        await record_agents(agents, tx)
+    answer = {"received": len(calls), "fresh": fresh, "agents": len(agents), "received_at": now}
+    warnings = call_warnings + agent_warnings
     return json_answer(answer | {"warnings": warnings} if warnings else answer, 202)
 
 
-def _in_time(events: list[CallEventIn], now: datetime) -> tuple[list[CallEventIn], list[str]]:
+def _in_time(field: str, events: Sequence[Timed], now: datetime) -> tuple[list[Timed], list[str]]:
     """Events of an impossible time get the time of receipt, and a warning each."""
     taken, warnings = [], []
     for n, event in enumerate(events):
         at, warned = occurrence(event.at, now)
         taken.append(event.model_copy(update={"at": at}) if warned else event)
-        warnings += [f"/events/{n}/at: more than 7 days back or 5 minutes ahead" for _ in warned]
+        warnings += [f"/{field}/{n}/at: more than 7 days back or 5 minutes ahead" for _ in warned]
     return taken, warnings
 
 
-@router.get("/v1/phone/queues", responses={200: {"model": list[QueueState]}})
+@router.get("/v1/phone/queues", responses={200: {"model": list[QueueOut]}})
 async def get_queues(request: Request, caller: Desk) -> Response:
-    """Who waits on the phone now, by queue."""
+    """Who waits on the phone now and who works, by queue."""
     async with service_of(request).database.transaction() as tx:
-        waiting = await queues(tx, datetime.now(UTC))
-    return json_answer([queue.model_dump() for queue in waiting])
+        states = await queue_states(tx, datetime.now(UTC))
+    return json_answer([queue_out(state) for state in states])
+
+
+@router.get("/v1/phone/queues/stream", responses={200: {"content": {"text/event-stream": {}}}})
+async def stream_queues(request: Request, caller: Desk) -> Response:
+    """The same as server-sent events `queues`, at most one a second, when something changed."""
+    watch: QueueWatch = request.app.state.queue_watch
+    return watch.response()

@@ -1,4 +1,4 @@
-"""Calls: each event once, in any order; the queue's state is what the table says, so a restart forgets nothing."""
+"""Calls: each event once, in any order; the tables then say the same whatever the order was."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -8,33 +8,44 @@ from common.events import CallChanged
 from common.persian import parse_phone
 from common.sealed import Sealer
 
-from intake.channels.phone.schemas import CallEventIn, QueueState
-from intake.models import CallMoment, table
+from intake.channels.phone.schemas import CallEventIn
+from intake.channels.phone.states import Moment
+from intake.models import WAITING, CallMoment, table
 
-_MERGE = """
-INSERT INTO calls AS known (call_id, queue, caller, agent, joined_at, offered_at, answered_at, abandoned_at, ended_at)
-SELECT call_id, max(queue), max(caller), max(agent),
-       min(at) FILTER (WHERE event = 'joined'), min(at) FILTER (WHERE event = 'offered'),
-       min(at) FILTER (WHERE event = 'answered'), min(at) FILTER (WHERE event = 'abandoned'),
-       max(at) FILTER (WHERE event = 'ended')
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-     AS fresh (call_id, queue, caller, agent, event, at)
+_GONE = ", ".join(f"'{moment}'" for moment in Moment if moment not in (Moment.JOINED, Moment.OFFERED))
+_MERGE = f"""
+INSERT INTO calls AS known (call_id, queue, caller, leg, agent, joined_at, last_joined_at, offered_at, answered_at,
+                            abandoned_at, ended_at, gone_at, lost_at)
+SELECT call_id,
+       coalesce((array_agg(queue ORDER BY at DESC, queue DESC) FILTER (WHERE event = 'joined'))[1], max(queue)),
+       max(caller), max(leg), max(agent) FILTER (WHERE event = 'answered'),
+       min(at) FILTER (WHERE event = 'joined'), max(at) FILTER (WHERE event = 'joined'),
+       min(at) FILTER (WHERE event = 'offered'), min(at) FILTER (WHERE event = 'answered'),
+       min(at) FILTER (WHERE event = 'abandoned'), max(at) FILTER (WHERE event = 'ended'),
+       max(at) FILTER (WHERE event IN ({_GONE})), min(at) FILTER (WHERE event = 'lost')
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+     AS fresh (call_id, queue, caller, leg, agent, event, at)
 GROUP BY call_id ORDER BY call_id
 ON CONFLICT (call_id) DO UPDATE SET
-    caller = coalesce(excluded.caller, known.caller),
-    agent = coalesce(excluded.agent, known.agent),
+    queue = CASE
+        WHEN (coalesce(excluded.last_joined_at, '-infinity'), excluded.queue)
+             > (coalesce(known.last_joined_at, known.joined_at, '-infinity'), known.queue)
+        THEN excluded.queue ELSE known.queue END,
+    caller = coalesce(known.caller, excluded.caller),
+    leg = greatest(excluded.leg, known.leg),
+    agent = greatest(excluded.agent, known.agent),
     joined_at = least(excluded.joined_at, known.joined_at),
+    last_joined_at = greatest(excluded.last_joined_at, known.last_joined_at),
     offered_at = least(excluded.offered_at, known.offered_at),
     answered_at = least(excluded.answered_at, known.answered_at),
     abandoned_at = least(excluded.abandoned_at, known.abandoned_at),
-    ended_at = greatest(excluded.ended_at, known.ended_at)
+    ended_at = greatest(excluded.ended_at, known.ended_at),
+    gone_at = greatest(excluded.gone_at, known.gone_at),
+    lost_at = least(excluded.lost_at, known.lost_at)
 """
-_QUEUES = """
-SELECT queue, count(*) AS waiting, extract(epoch FROM $1 - min(joined_at))::float8 AS longest
-FROM calls
-WHERE joined_at BETWEEN $1 - interval '2 hours' AND $1
-  AND answered_at IS NULL AND abandoned_at IS NULL AND ended_at IS NULL
-GROUP BY queue ORDER BY queue
+_STILL_WAITING = f"SELECT call_id, queue FROM calls WHERE call_id = ANY ($1) AND {WAITING} ORDER BY call_id FOR UPDATE"
+_WAITING_SINCE = f"""
+SELECT call_id FROM calls WHERE {WAITING} AND coalesce(last_joined_at, joined_at) < $1 ORDER BY call_id LIMIT $2
 """
 
 
@@ -52,6 +63,21 @@ async def record_calls(events: Sequence[CallEventIn], tx: Transaction, *, sealer
     return len(fresh)
 
 
+async def lose_calls(call_ids: Sequence[str], tx: Transaction, *, now: datetime, sealer: Sealer) -> int:
+    """End as lost those of the calls that still wait; how many did."""
+    waiting = await tx.fetch(_STILL_WAITING, list(call_ids))
+    lost = [
+        CallEventIn.model_construct(call_id=row["call_id"], queue=row["queue"], event=Moment.LOST, at=now)
+        for row in waiting
+    ]
+    return await record_calls(lost, tx, sealer=sealer)
+
+
+async def waiting_since(tx: Transaction, before: datetime, most: int = 500) -> list[str]:
+    """Ids of calls that have waited since before a time."""
+    return [row["call_id"] for row in await tx.fetch(_WAITING_SINCE, before, most)]
+
+
 async def _merge(fresh: Sequence[CallEventIn], tx: Transaction, sealer: Sealer) -> None:
     if not fresh:
         return
@@ -60,6 +86,7 @@ async def _merge(fresh: Sequence[CallEventIn], tx: Transaction, sealer: Sealer) 
         [e.call_id for e in fresh],
         [e.queue for e in fresh],
         [_sealed(e.caller, sealer) for e in fresh],
+        [e.leg for e in fresh],
         [e.agent for e in fresh],
         [e.event.value for e in fresh],
         [e.at for e in fresh],
@@ -73,10 +100,6 @@ def _sealed(caller: str | None, sealer: Sealer) -> str | None:
 
 def _published(fresh: Iterable[CallEventIn]) -> Iterable[CallChanged]:
     for e in fresh:
-        yield CallChanged(at=e.at, call_id=e.call_id, queue=e.queue, event=e.event, agent=e.agent)
-
-
-async def queues(tx: Transaction, now: datetime) -> list[QueueState]:
-    """Who waits now, by queue; a call that joined over two hours ago lost its end somewhere."""
-    rows = await tx.fetch(_QUEUES, now)
-    return [QueueState(queue=r["queue"], waiting=r["waiting"], longest_wait_seconds=r["longest"]) for r in rows]
+        if (event := e.event.published) is not None:
+            lost = e.event is Moment.LOST
+            yield CallChanged(at=e.at, call_id=e.call_id, queue=e.queue, event=event, agent=e.agent, lost=lost)

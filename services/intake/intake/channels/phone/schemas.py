@@ -1,13 +1,14 @@
-"""What the operator's form and the telephone exchange send."""
+"""What the operator's form and the telephone exchange send, and what is told of the queues."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from common.events import CallEvent
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from intake.channels.phone.states import AgentState, Moment
 from intake.schemas import Identifier, MessageIn, PhoneText
 
 MOST_EVENTS = 500
+_TIME = "at most 7 days back and 5 minutes ahead; else the time of receipt stands"
 
 
 class PhoneMessage(MessageIn):
@@ -23,32 +24,57 @@ class CallEventIn(BaseModel):
 
     call_id: Identifier
     queue: Identifier
-    event: CallEvent
-    at: AwareDatetime = Field(description="at most 7 days back and 5 minutes ahead; else the time of receipt stands")
+    event: Moment
+    at: AwareDatetime = Field(description=_TIME)
     caller: PhoneText | None = None
     agent: Identifier | None = None
+    leg: Identifier | None = Field(default=None, description="the caller's own channel, where the exchange names it")
 
 
-class CallEvents(BaseModel):
-    """Up to 500 call events, in any order."""
+class AgentEventIn(BaseModel):
+    """What an agent of a queue does from a moment on."""
 
     model_config = ConfigDict(extra="forbid")
 
-    events: Annotated[list[CallEventIn], Field(min_length=1, max_length=MOST_EVENTS)]
+    queue: Identifier
+    agent: Identifier
+    state: AgentState
+    at: AwareDatetime = Field(description=_TIME)
+
+
+class CallEvents(BaseModel):
+    """Up to 500 call events and 500 agents' events, in any order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    events: Annotated[list[CallEventIn], Field(max_length=MOST_EVENTS)] = []
+    agents: Annotated[list[AgentEventIn], Field(max_length=MOST_EVENTS)] = []
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if not self.events and not self.agents:
+            raise ValueError("give at least one of `events` and `agents`")
+        return self
 
 
 class CallEventsAccepted(BaseModel):
-    """How many were new; the others had come before."""
+    """How many call events were new; the others had come before."""
 
     received: int
     fresh: int
+    agents: int
     received_at: AwareDatetime
     warnings: list[str] = []
 
 
-class QueueState(BaseModel):
-    """Who waits in a telephone queue now."""
+class QueueOut(BaseModel):
+    """A telephone queue now; the calls are those that ended in the last hour, at most 50."""
 
     queue: str
     waiting: int
     longest_wait_seconds: float
+    agents: dict[AgentState, int]
+    at_work: int
+    handled: int
+    mean_service_seconds: float | None
+    mean_wait_seconds: float | None

@@ -1,0 +1,63 @@
+"""The CTI webhook of exchanges that speak neither AMI nor our JSON."""
+
+import hashlib
+import hmac
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from common.app import service_of
+from common.auth import unauthorized
+from common.db import Transaction
+from common.http import json_answer
+from fastapi import APIRouter, Request, Response
+
+from intake.channels.phone.calls import record_calls
+from intake.channels.phone.cti import CtiEvent, cti_event, moments_of
+from intake.channels.phone.schemas import CallEventIn
+
+router = APIRouter(tags=["phone"])
+_SCHEMA = CtiEvent.model_json_schema()
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {kind: {"schema": _SCHEMA} for kind in ("application/json", "application/x-www-form-urlencoded")},
+    }
+}
+# One event of a call at a time: what is sent twice has another time of receipt, and must count once all the same.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7203012))"
+_SEEN = "SELECT event FROM call_moments WHERE call_id = $1"
+
+
+@router.post("/v1/phone/cti/{secret}", openapi_extra=_BODY, responses={401: {"description": "Problem"}})
+async def post_cti(request: Request, secret: str) -> Response:
+    """Take an event in Zammad's CTI format; the unguessable path is the exchange's proof."""
+    check_secret(request.app.state.cti_secret, secret)
+    event = cti_event(await request.body(), request.headers.get("content-type", ""))
+    moments = moments_of(event, datetime.now(UTC))
+    service = service_of(request)
+    async with service.database.transaction() as tx:
+        await tx.fetchval(_LOCK, event.call_id)
+        await record_calls(await _unseen(moments, tx), tx, sealer=service.sealer)
+    return json_answer({})
+
+
+async def _unseen(moments: list[CallEventIn], tx: Transaction) -> list[CallEventIn]:
+    if not moments:
+        return []
+    seen = {row["event"] for row in await tx.fetch(_SEEN, moments[0].call_id)}
+    return [moment for moment in moments if moment.event.value not in seen]
+
+
+def read_secret(path: Path | None) -> bytes | None:
+    """The digest of a secret in a file; None without one, which lets nobody in."""
+    if path is None:
+        return None
+    return hashlib.sha256(path.read_text().strip().encode()).digest()
+
+
+def check_secret(expected: bytes | None, given: str) -> None:
+    """Problem 401 unless the secret in the path is ours; compared in constant time."""
+    digest = hashlib.sha256(given.encode("utf-8", "replace")).digest()
+    if expected is None or not hmac.compare_digest(digest, expected):
+        raise unauthorized("This path is not one that we gave out.")

@@ -1,0 +1,37 @@
+"""The words of a telephone queue: what happens to a call, and what an agent does."""
+
+from enum import StrEnum
+
+from common.events import CallEvent
+
+
+class Moment(StrEnum):
+    """What an exchange says of a call."""
+
+    JOINED = "joined"
+    OFFERED = "offered"
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    LEFT = "left"  # the queue, without an agent: by a key, or because its time was over
+    ENDED = "ended"
+    LOST = "lost"  # nobody told its end
+
+    @property
+    def published(self) -> CallEvent | None:
+        """What readers of `activity.v1` are told; leaving a queue is no event of its own, an end follows."""
+        if self is Moment.LEFT:
+            return None
+        return CallEvent.ENDED if self is Moment.LOST else CallEvent(self.value)
+
+
+class AgentState(StrEnum):
+    """What an agent of a queue does now."""
+
+    READY = "ready"
+    RINGING = "ringing"
+    BUSY = "busy"
+    PAUSED = "paused"
+    OFFLINE = "offline"
+
+
+AT_WORK = (AgentState.READY, AgentState.RINGING, AgentState.BUSY)
