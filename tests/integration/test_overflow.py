@@ -214,7 +214,8 @@ async def test_a_crash_gives_a_callback_back(desk: Desk) -> None:
     assert (row["state"], row["leased_by"]) == ("planned", None)
     assert (await desk.outcome("c1", "reached")).status_code == 409
     again = await desk.take()
-    assert again is not None and taken is not None
+    assert again is not None
+    assert taken is not None
     assert (again["call_id"], again["attempt"]) == (taken["call_id"], 1)
 
 
@@ -228,7 +229,8 @@ async def test_operators_never_get_the_same_callback_and_get_them_in_order(desk:
     async with desk.database.transaction() as tx:
         first = await tx.fetchval("SELECT call_id FROM callbacks ORDER BY due_at, asked_at LIMIT 1")
     taken = await desk.take()
-    assert taken is not None and taken["call_id"] == first == "c0"
+    assert taken is not None
+    assert taken["call_id"] == first == "c0"
 
 
 async def test_what_nobody_called_back_in_days_is_closed(desk: Desk) -> None:

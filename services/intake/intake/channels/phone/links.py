@@ -12,7 +12,7 @@ _ESCAPED = re.compile(r"_([0-9a-f]{2})")
 def start_parameter(call_id: str) -> str | None:
     """What a link carries of a call; None where it would not fit."""
     written = _PREFIX + _UNFIT.sub(lambda found: f"_{ord(found[0]):02x}", call_id)
-    return written if len(written) <= LONGEST and written.isascii() else None
+    return written if len(written) <= LONGEST and call_id.isascii() else None
 
 
 def call_id_in(parameter: str) -> str:
