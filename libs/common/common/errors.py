@@ -131,7 +131,8 @@ def answer(request: Request, error: Exception) -> Response:
     if is_transient(error):
         log.warning("not now: %r", error)
         return unavailable().response()
-    log.error("unexpected error", exc_info=error, extra={"path": request.url.path})
+    route = getattr(request.scope.get("route"), "path", "none")  # as written: a path may hold a telephone number
+    log.error("unexpected error", exc_info=error, extra={"path": route})
     return Problem(500, "This is our error, and it is in the logs; nothing of your request was stored.").response()
 
 

@@ -94,11 +94,11 @@ async def promise(decision: Record, turn: datetime, now: datetime, *, tx: Transa
     return at
 
 
-async def taking_over(now: datetime, *, tx: Transaction, ways: Ways) -> int:
-    """How many agents callbacks will take from the queues in the next minutes, besides those who have one."""
+async def taking_over(agents: int, now: datetime, *, tx: Transaction, ways: Ways) -> int:
+    """How many of a queue's agents callbacks will take in the next minutes, besides those who have one."""
     found = await tx.fetchrow(_OPEN, now, now + SOON)
     assert found is not None
-    most = ways.working.at_once(_operators(now, ways))
+    most = ways.working.at_once(agents)
     return max(0, min(int(found["due"]), most - int(found["leased"])))
 
 

@@ -85,7 +85,7 @@ async def see(queue: str, call_id: str, at: datetime, *, tx: Transaction, ways: 
     agents = state.at_work if state.agents else waits["agents"]  # an exchange need not tell of its agents
     return Seen(
         ahead=ahead,
-        agents=max(0, agents - await taking_over(at, tx=tx, ways=ways)),
+        agents=max(0, agents - await taking_over(agents, at, tx=tx, ways=ways)),
         free=state.agents.get(AgentState.READY, 0),
         services=[call.service_seconds for call in state.handled],
         waits=waits["waits"],
