@@ -76,6 +76,10 @@ class Workbench:
             "PASOKH_GATEWAY_SENDER": "1000137",
             "PASOKH_ROUTING_URL": self.url("routing"),
             "PASOKH_ROUTING_TOKEN": str(self.keys.service_token),
+            "PASOKH_CALLBACK_OPENS": "00:00",  # so that the demo calls back at any hour
+            "PASOKH_CALLBACK_CLOSES": "23:59:59",
+            "PASOKH_BOT_LINK": f"{self.url(SANDBOX)}/bot?start={{call}}",
+            "PASOKH_APP_LINK": f"{self.url(SANDBOX)}/app?call={{call}}",
             "PASOKH_RECEIPT_SECRET": self.keys.receipt_secret,
             **messengers(self.url(SANDBOX), self.keys),
             "PASOKH_SANDBOX_LEDGER": str(self.home.data(SANDBOX) / "ledger.jsonl"),

@@ -96,7 +96,7 @@ class Reader:
             topic=taken.topic,
             place=_place(taken.place),
             reply_to=reply_to,
-            call_id=origin.call_id,
+            call_id=origin.call_id or taken.call_id,
             joins=origin.joins,
             occurred_at=occurred_at,
             received_at=now,

@@ -86,6 +86,7 @@ class Call(Base):
             "joined_at",
             postgresql_where=text(WAITING),
         ),
+        Index("calls_joined", "queue", "joined_at"),
         Index("calls_ended", "ended_at", postgresql_where=text("answered_at IS NOT NULL")),
     )
 

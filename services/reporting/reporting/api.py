@@ -13,9 +13,10 @@ from common.http import Page, decode_cursor, encode_cursor
 from fastapi import APIRouter, Depends, Path, Query
 
 from reporting.incidents import incident_figures
-from reporting.queries import Key, call_figures, case_figures, reply_figures, timeline
+from reporting.queries import Key, case_figures, timeline
 from reporting.schemas import (
     Calls,
+    Deflections,
     Figures,
     IncidentFigures,
     KeyFigures,
@@ -24,15 +25,17 @@ from reporting.schemas import (
     Timeline,
     TimelineStep,
 )
+from reporting.shifts import ShiftSources, read_shifts, shifts_between
 
 router = APIRouter(prefix="/v1", tags=["reports"])
 Reader = Annotated[Caller, Depends(Require(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
 MOST_DAYS = 92
-CHANNELS = ("phone", "social", "app")
 SUMS = (
     *("messages", "incident_messages", "answered", "urgent", "warned", "breached"),
     *("sms_sent", "sms_delivered", "accepted", "objected", "rated"),
 )
+
+OVERFLOW_SUMS = ("deflected_messages", "callbacks_reached", "callbacks_closed")
 
 
 @dataclass(frozen=True)
@@ -85,18 +88,11 @@ DaysOf = Annotated[Days, Depends(_days)]
 async def get_shifts(caller: Reader, database: DatabaseOf, days: DaysOf) -> ShiftReport:
     """Every shift of the days, the empty ones too. A figure belongs to the shift in which its contact occurred."""
     async with database.transaction() as tx:
-        cases = {row["key"]: row for row in await case_figures("shift", days.start, days.end, tx)}
-        calls = await call_figures(days.start, days.end, tx)
-        replies = await reply_figures(days.start, days.end, tx)
-    items = []
-    moment = days.start
-    while moment < days.end:
-        contacts = {c: int(cases.get(moment, {}).get(c, 0)) + replies.get((moment, c), 0) for c in CHANNELS}
-        contacts["phone"] += calls.get(moment, {}).get("phone", 0)
-        items.append(_shift(moment, cases.get(moment, {}), calls.get(moment, {}), contacts))
-        moment += timedelta(hours=8)
-    totals = {name: sum(getattr(item, name) for item in items) for name in SUMS}
+        sources = await read_shifts(days.start, days.end, tx)
+    items = [_shift(moment, sources) for moment in shifts_between(days.start, days.end)]
+    totals = {name: sum(getattr(item, name) for item in items) for name in (*SUMS, *OVERFLOW_SUMS)}
     totals |= {name: sum(getattr(item.calls, name) for item in items) for name in ("offered", "abandoned")}
+    totals["deflected"] = sum(item.deflected.callback + item.deflected.link for item in items)
     return ShiftReport(items=items, totals=totals | {"contacts": sum(sum(i.contacts.values()) for i in items)})
 
 
@@ -168,19 +164,20 @@ async def _by(key: Key, database: DatabaseOf, days: Days, cursor: str | None, li
     return Page(items=items, next_cursor=encode_cursor(items[-1].key) if len(left) > limit else None)
 
 
-def _shift(
-    moment: datetime, cases: Mapping[str, Any], calls: Mapping[str, Any], contacts: Mapping[str, int]
-) -> ShiftFigures:
-    shift = shift_of(moment)
+def _shift(moment: datetime, sources: ShiftSources) -> ShiftFigures:
+    shift, calls, ways = shift_of(moment), sources.calls.get(moment, {}), sources.deflections.get(moment, {})
     return ShiftFigures(
-        **_figures(cases).model_dump(),
+        **_figures(sources.cases.get(moment, {})).model_dump(),
         day=shift.day,
         day_jalali=jalali(shift.day),
         shift=shift.name,
         begins=shift.start,
         ends=shift.end,
-        contacts=dict(contacts),
+        contacts=sources.contacts(moment),
         calls=Calls(**{name: calls[name] for name in Calls.model_fields if name in calls}),
+        deflected=Deflections(**{name: ways[name] for name in Deflections.model_fields if name in ways}),
+        contacts_without_message=sources.without_message(moment),
+        **{name: ways.get(name, 0) for name in OVERFLOW_SUMS},
     )
 
 

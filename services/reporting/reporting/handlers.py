@@ -6,9 +6,12 @@ from typing import Any
 from common.consumer import Handlers
 from common.db import Transaction
 from common.events import (
+    CallbackChanged,
     CallChanged,
+    CallDeflected,
     CaseMoved,
     CaseOpened,
+    ContactRecorded,
     DeadlinePassed,
     IncidentChanged,
     IncidentClosed,
@@ -20,6 +23,7 @@ from common.events import (
 
 from reporting.incidents import note_incidents
 from reporting.models import CaseFact, DeadlineFact, MoveFact, table
+from reporting.overflow import note_callbacks, note_contacts, note_deflected
 
 _CALLS = """
 INSERT INTO calls AS known (call_id, queue, first_at, joined_at, offered_at, answered_at, abandoned_at, ended_at)
@@ -131,6 +135,9 @@ async def _note(
 
 HANDLERS: Handlers = {
     CallChanged: note_calls,
+    CallDeflected: note_deflected,
+    CallbackChanged: note_callbacks,
+    ContactRecorded: note_contacts,
     CaseOpened: note_cases,
     DeadlinePassed: note_deadlines,
     CaseMoved: note_moves,

@@ -142,6 +142,48 @@ class IncidentMember(Base):
     incident: Mapped[UUID]
 
 
-FACTS = (Call, CaseFact, MoveFact, DeadlineFact, NotificationFact, IncidentFact, IncidentMember)
+class Deflected(Base):
+    """A caller who would have waited too long and took another way: `callback` or `link`."""
+
+    __tablename__ = "deflections"
+    __table_args__ = (Index("deflections_at", "at"),)
+
+    call_id: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str]
+    way: Mapped[str]
+    estimate_seconds: Mapped[float]
+    at: Mapped[datetime]
+
+
+class CallbackFact(Base):
+    """A moment of a promised call back."""
+
+    __tablename__ = "callback_facts"
+
+    call_id: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+class ContactFact(Base):
+    """A contact that became no message."""
+
+    __tablename__ = "contact_facts"
+    __table_args__ = (Index("contact_facts_at", "at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    platform: Mapped[str | None]
+    reason: Mapped[str]
+    code: Mapped[str | None]
+    call_id: Mapped[str | None]
+    at: Mapped[datetime]
+
+
+FACTS = (
+    *(Call, CaseFact, MoveFact, DeadlineFact, NotificationFact, IncidentFact, IncidentMember),
+    *(Deflected, CallbackFact, ContactFact),
+)
 inbox_table(Base.metadata)
 outbox_tables(Base.metadata)  # empty: reporting publishes nothing, but its relay and partitions are every service's

@@ -10,9 +10,9 @@ from common.db import Transaction
 Key = Literal["shift", "channel", "unit", "topic"]
 
 # Shifts are 8 hours from 07:00, 15:00 and 23:00 in Tehran, which is 03:30, 11:30 and 19:30 UTC all year round.
-_SHIFT = "date_bin('8 hours', {moment}, '2020-01-01T03:30:00Z'::timestamptz)"
+SHIFT = "date_bin('8 hours', {moment}, '2020-01-01T03:30:00Z'::timestamptz)"
 _KEYS: dict[Key, str] = {
-    "shift": _SHIFT.format(moment="occurred_at"),
+    "shift": SHIFT.format(moment="occurred_at"),
     "channel": "channel",
     "unit": "coalesce(m.unit, c.unit)",
     "topic": "coalesce(m.topic, c.topic)",
@@ -67,17 +67,22 @@ WHERE occurred_at >= $1 AND occurred_at < $2
 GROUP BY 1 ORDER BY 1
 """
 _CALLS = f"""
-SELECT {_SHIFT.format(moment="first_at")} AS key,
+SELECT {SHIFT.format(moment="first_at")} AS key,
        count(*) AS phone,
        count(offered_at) AS offered, count(answered_at) AS answered,
-       count(*) FILTER (WHERE abandoned_at IS NOT NULL AND answered_at IS NULL) AS abandoned,
-       avg(wait) AS mean_wait, percentile_cont(0.95) WITHIN GROUP (ORDER BY wait) AS p95_wait
-FROM (SELECT *, extract(epoch FROM coalesce(answered_at, abandoned_at) - joined_at)::float8 AS wait FROM calls) calls
+       count(*) FILTER (WHERE abandoned_at IS NOT NULL AND answered_at IS NULL AND stayed) AS abandoned,
+       avg(wait) FILTER (WHERE stayed) AS mean_wait,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY wait) FILTER (WHERE stayed) AS p95_wait
+FROM (
+    SELECT *, extract(epoch FROM coalesce(answered_at, abandoned_at) - joined_at)::float8 AS wait,
+           NOT EXISTS (SELECT FROM deflections d WHERE d.call_id = calls.call_id) AS stayed
+    FROM calls
+) calls
 WHERE first_at >= $1 AND first_at < $2
 GROUP BY 1
 """
 _REPLIES = f"""
-SELECT {_SHIFT.format(moment="at")} AS key, channel, count(*) AS contacts FROM moves
+SELECT {SHIFT.format(moment="at")} AS key, channel, count(*) AS contacts FROM moves
 WHERE step IN ('accept', 'object') AND channel IS NOT NULL AND at >= $1 AND at < $2
 GROUP BY 1, 2
 """
@@ -92,7 +97,8 @@ async def case_figures(key: Key, start: datetime, end: datetime, tx: Transaction
 
 
 async def call_figures(start: datetime, end: datetime, tx: Transaction) -> dict[datetime, dict[str, Any]]:
-    """Figures of the calls that began in [start, end), by shift; waits in seconds, joined → answered or abandoned."""
+    """Figures of the calls that began in [start, end), by shift; waits in seconds, joined → answered or abandoned,
+    of those who took no other way: these did not give up."""
     return {row["key"]: dict(row) for row in await tx.fetch(_CALLS, start, end)}
 
 

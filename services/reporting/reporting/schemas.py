@@ -34,9 +34,17 @@ class Calls(BaseModel):
 
     offered: int = 0
     answered: int = 0
-    abandoned: int = 0
+    abandoned: int = Field(default=0, description="gave up; who took another way did not")
     mean_wait: float | None = None
     p95_wait: float | None = None
+
+
+class Deflections(BaseModel):
+    """Callers who would have waited too long and took another way, and what came of it."""
+
+    callback: int = Field(default=0, description="callers who are called back")
+    link: int = Field(default=0, description="callers who got a link to the bot or the app")
+    links_followed: int = Field(default=0, description="of these, who wrote")
 
 
 class ShiftFigures(Figures):
@@ -49,6 +57,11 @@ class ShiftFigures(Figures):
     ends: AwareDatetime
     contacts: dict[str, int] = Field(description="by channel")
     calls: Calls
+    deflected: Deflections
+    deflected_messages: int = Field(default=0, description="cases of callers who took another way, on any channel")
+    callbacks_reached: int = 0
+    callbacks_closed: int = Field(default=0, description="not reached at the last try, and told by SMS")
+    contacts_without_message: dict[str, int] = Field(description="by reason: follow_up, guidance, other_body")
 
 
 class ShiftReport(BaseModel):

@@ -4,21 +4,24 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from common.app import DatabaseOf
+from common.auth import Caller, Require, Role
 from common.http import Page
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
-from routing.access import Operator, SealerOf
+from routing.access import SealerOf
 from routing.cases import Cursor, Limit, case_out
 from routing.schemas import CaseOut
 from routing.worklist import Filters, Scope, Sort, cursor_of, phone_lookup, worklist
 
 router = APIRouter(prefix="/v1/callers", tags=["callers"])
+# A service is intake, which asks for the operator who picks up; it is answered with numbers masked and without names.
+Desk = Annotated[Caller, Depends(Require(Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
 Number = Annotated[str, Query(max_length=40, description="in any form", examples=["09121234567"])]
 
 
 @router.get("")
 async def get_caller(
-    caller: Operator, database: DatabaseOf, sealer: SealerOf, phone: Number, cursor: Cursor = None, limit: Limit = 50
+    caller: Desk, database: DatabaseOf, sealer: SealerOf, phone: Number, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[CaseOut]:
     """All cases of a telephone number, newest first; none for a number that is not known."""
     scope = Scope(Filters(), None, phone_lookup(phone, caller, sealer), datetime.now(UTC))

@@ -243,7 +243,7 @@ def phone_lookup(text: str | None, caller: Caller, sealer: Sealer) -> str | None
     """The keyed hash of a number; 403 for those who may not search by number, 422 for what is none."""
     if text is None:
         return None
-    if not caller.has(Role.OPERATOR, Role.SUPERVISOR):
+    if not caller.has(Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE):
         raise Problem(403, "Only operators and supervisors may search by telephone number.")
     number = parse_phone(text)
     if number is None:

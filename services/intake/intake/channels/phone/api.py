@@ -23,6 +23,7 @@ from intake.channels.phone.schemas import (
     PhoneMessage,
     QueueOut,
 )
+from intake.channels.phone.ways import ways_of
 from intake.contact import occurrence
 from intake.reception import origin_of, reception_of
 from intake.schemas import Accepted
@@ -40,6 +41,9 @@ Desk = Annotated[Caller, Depends(Require(Role.OPERATOR, Role.SUPERVISOR, Role.SE
 async def post_message(request: Request, caller: Operator) -> Response:
     """Take what an operator wrote down; 202 means that it is stored and has its code."""
     message = await parse(request, PhoneMessage)
+    if message.topic is None and message.keys is not None:
+        topic = ways_of(request).menu.topic(message.keys, datetime.now(UTC))
+        message = message.model_copy(update={"topic": topic})
     return await reception_of(request).message(
         message, await origin_of(request, Channel.PHONE, caller, call_id=message.call_id)
     )

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from intake.channels.phone.overflow_schemas import Keys
 from intake.channels.phone.states import AgentState, Moment
 from intake.schemas import Identifier, MessageIn, PhoneText
 
@@ -12,9 +13,9 @@ _TIME = "at most 7 days back and 5 minutes ahead; else the time of receipt stand
 
 
 class PhoneMessage(MessageIn):
-    """A message that an operator wrote down."""
+    """A message that an operator wrote down; `keys` give it a topic where the operator chose none."""
 
-    call_id: Identifier | None = None
+    keys: Keys | None = None
 
 
 class CallEventIn(BaseModel):

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0002"
+down_revision = "0004"
 
 OVER = "greatest(gone_at, answered_at, abandoned_at, ended_at) >= coalesce(last_joined_at, joined_at)"
 WAITING = f"coalesce(last_joined_at, joined_at) IS NOT NULL AND ({OVER}) IS NOT TRUE"
