@@ -26,11 +26,7 @@ class Reception:
 
     async def message(self, taken: MessageIn, origin: Origin) -> Response:
         """Accept a message: 202 with its code."""
-        return accepted(await self.receipt(taken, origin))
-
-    async def receipt(self, taken: MessageIn, origin: Origin) -> Receipt:
-        """Accept a message, for a channel that answers in a form of its own."""
-        return await self._accept(self._reader.message(taken, origin, datetime.now(UTC)))
+        return accepted(await self._accept(self._reader.message(taken, origin, datetime.now(UTC))))
 
     async def message_with(
         self, taken: MessageIn, origin: Origin, *, files: Sequence[FileRef] = (), uploads: Sequence[UUID] = ()
@@ -42,6 +38,11 @@ class Reception:
     async def reply(self, taken: MessageIn, answer: Answer, origin: Origin) -> Response:
         """Accept a 31 or 33: 202."""
         return accepted(await self._accept(self._reader.reply(taken, answer, origin, datetime.now(UTC))))
+
+    async def receipt(self, taken: MessageIn, origin: Origin, files: Sequence[FileRef] = ()) -> Receipt:
+        """Accept a message, for a channel that answers in a form of its own."""
+        contact = self._reader.message(taken, origin, datetime.now(UTC))
+        return await self._accept(self._reader.enclosing(contact, files) if files else contact)
 
 
 def reception_of(request: Request) -> Reception:

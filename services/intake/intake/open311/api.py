@@ -109,7 +109,7 @@ async def post_request(request: Request, desk: DeskOf) -> Response:
     submission = read(posted, await desk.catalogue_soon())
     key = await key_of(request, caller.subject)
     origin = Origin(Channel.APP, caller, key and key.key, key and key.body, platform=PLATFORM)
-    receipt = await reception_of(request).receipt(submission.message, origin)
+    receipt = await reception_of(request).receipt(submission.message, origin, submission.files)
     return _created(request, receipt, submission, [NO_FILES] if files else [])
 
 
@@ -152,9 +152,8 @@ async def _fields(request: Request) -> tuple[Fields, int]:
     await request.body()  # kept, for the key is bound to it
     async with request.form() as form:
         items = form.multi_items()
-        return [(name, value) for name, value in items if isinstance(value, str)], sum(
-            not isinstance(value, str) for _, value in items
-        )
+        texts = [(name, value) for name, value in items if isinstance(value, str)]
+        return texts, len(items) - len(texts)
 
 
 def _created(request: Request, receipt: Receipt, submission: Submission, more: list[str]) -> Response:
