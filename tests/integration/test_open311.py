@@ -152,11 +152,9 @@ async def test_a_place_may_be_a_point_words_or_an_id(open311: Open311) -> None:
 
 
 async def test_a_report_may_come_in_parts_and_its_photo_is_noted(open311: Open311) -> None:
-    parts = {name: (None, value) for name, value in POTHOLE.items()} | {
-        "media_url": (None, "https://photos.example.org/1.jpg"),
-        "media": ("1.jpg", b"\xff\xd8\xff", "image/jpeg"),
-    }
-    answer = await open311.client.post(f"{open311.url}/requests.xml", files=parts)
+    fields = POTHOLE | {"media_url": "https://photos.example.org/1.jpg"}
+    files = {"media": ("1.jpg", b"\xff\xd8\xff", "image/jpeg")}
+    answer = await open311.client.post(f"{open311.url}/requests.xml", data=fields, files=files)
     root = ET.fromstring(answer.content)
     assert answer.status_code == 201
     assert "media_url" in (root.findtext("request/service_notice") or "")

@@ -4,15 +4,14 @@ Every resource has an address with `.json`, one with `.xml`, and one whose form 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from common.codes import parse_code
 from common.events import Channel
-from common.idempotency import key_of
 from fastapi import APIRouter, Depends, Request, Response
 
-from intake.contact import Origin
 from intake.open311.asked import PARAMETERS, Asked, asked_of
 from intake.open311.desk import Desk, desk_of
 from intake.open311.documents import FORM, PUBLIC, RESPONSES, parameters
@@ -20,7 +19,7 @@ from intake.open311.refusals import CORS, Open311Route, Refused, not_found
 from intake.open311.submission import NO_FILES, Fields, Posted, Submission, read
 from intake.open311.wire import answer, form_of, written
 from intake.receipt import Receipt
-from intake.reception import reception_of
+from intake.reception import origin_of, reception_of
 
 ROOT = "/open311/v2"
 PLATFORM = "open311"
@@ -107,8 +106,7 @@ async def post_request(request: Request, desk: DeskOf) -> Response:
     caller = desk.clients.caller(posted.get("api_key"))
     desk.check_jurisdiction(posted.get("jurisdiction_id"))
     submission = read(posted, await desk.catalogue_soon())
-    key = await key_of(request, caller.subject)
-    origin = Origin(Channel.APP, caller, key and key.key, key and key.body, platform=PLATFORM)
+    origin = replace(await origin_of(request, Channel.APP, caller), platform=PLATFORM)
     receipt = await reception_of(request).receipt(submission.message, origin, submission.files)
     return _created(request, receipt, submission, [NO_FILES] if files else [])
 
