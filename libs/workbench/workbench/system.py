@@ -71,6 +71,8 @@ class Workbench:
             "PASOKH_GATEWAY_SENDER": "1000137",
             "PASOKH_ROUTING_URL": self.url("routing"),
             "PASOKH_ROUTING_TOKEN": str(self.keys.service_token),
+            "PASOKH_OPEN311_KEYS": str(self.keys.open311_keys),
+            "PASOKH_OPEN311_TYPE": "test",
             "PASOKH_RECEIPT_SECRET": self.keys.receipt_secret,
             "PASOKH_SANDBOX_LEDGER": str(self.home.data(SANDBOX) / "ledger.jsonl"),
             "PASOKH_SANDBOX_INTAKE": self.url("intake"),
