@@ -57,7 +57,8 @@ async def get_discovery(request: Request, desk: DeskOf) -> Response:
 async def get_services(request: Request, desk: DeskOf) -> Response:
     """What can be reported: the topics of the catalogue. The id of a request is given at once (`realtime`)."""
     desk.check_jurisdiction(request.query_params.get("jurisdiction_id"))
-    return _told(request, "services", (await desk.catalogue()).documents)
+    form = form_of(request)
+    return answer(form, await desk.services(form), headers=_kept(desk))
 
 
 @served("/services/{service_code}")

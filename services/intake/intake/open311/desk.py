@@ -36,18 +36,25 @@ class Desk:
     topics: Topics
     attributes: Attributes
     requests: Requests
-    pages: Cache[tuple[Asked, Form], bytes]
+    catalogues: Cache[None, Catalogue]
+    pages: Cache[tuple[Asked | None, Form], bytes]  # of requests, and of the services
 
     @classmethod
     def of(cls, settings: Settings, routing: RoutingClient, topics: Topics, database: Database) -> Self:
         """From what the service has; ValueError where the keys or the attributes are not well written."""
         requests = Requests(routing, topics, Own(database, routing), Cache(FRESH_SECONDS))
-        pages: Cache[tuple[Asked, Form], bytes] = Cache(settings.open311_seconds)
-        return cls(settings, Clients.load(settings.open311_keys), topics, load_attributes(), requests, pages)
+        clients, attributes = Clients.load(settings.open311_keys), load_attributes()
+        return cls(
+            settings, clients, topics, attributes, requests, Cache(FRESH_SECONDS), Cache(settings.open311_seconds)
+        )
 
     async def catalogue(self) -> Catalogue:
         """The services; Problem 503 where routing never answered."""
-        return Catalogue.of(await self.topics.get(), self.attributes)
+
+        async def make() -> Catalogue:
+            return Catalogue.of(await self.topics.get(), self.attributes)
+
+        return await self.catalogues.get(None, make)
 
     async def catalogue_soon(self) -> Catalogue | None:
         """The services, unless they are not known and routing does not answer at once."""
@@ -57,8 +64,16 @@ class Desk:
         except (TimeoutError, Problem):
             return None
 
+    async def services(self, form: Form) -> bytes:
+        """The list of services, as it is written; the same for all who ask within a moment."""
+
+        async def make() -> bytes:
+            return written(form, "services", (await self.catalogue()).documents)
+
+        return await self.pages.get((None, form), make)
+
     async def page(self, asked: Asked, form: Form) -> bytes:
-        """A list of requests, as it is written; the same for all who ask within a moment."""
+        """A list of requests, likewise."""
 
         async def make() -> bytes:
             return written(form, "service_requests", await self.find(asked))
