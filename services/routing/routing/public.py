@@ -99,7 +99,7 @@ async def get_public_cases(
 async def listed(asked: PublicFilters, city: City, tx: Transaction) -> list[Row]:
     """The rows of a page in their order, or those that are named. Which they are is read in an index alone."""
     codes = asked.codes.split(",") if asked.codes else await _page(asked, city, tx)
-    rows = {row["code"]: row for row in await tx.fetch(_ROWS, codes, _OPEN)}
+    rows: dict[str, Row] = {row["code"]: dict(row) for row in await tx.fetch(_ROWS, codes, _OPEN)}
     if asked.codes is None:
         return [rows[code] for code in codes]
     return sorted(rows.values(), key=lambda row: (row["received_at"], row["code"]), reverse=True)
