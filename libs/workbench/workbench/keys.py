@@ -30,6 +30,8 @@ class Keys:
         self._signing = folder / "signing.pem"
         self._receipts = folder / "receipts"
         self._platforms = folder / "platforms"
+        self.open311_key = folder / "open311.key"  # the api_key of a client of Open311
+        self.open311_keys = folder / "open311.json"
         self.service_token = folder / "service.token"  # by which one service asks another
 
     def make(self) -> None:
@@ -46,6 +48,10 @@ class Keys:
             _write(self._receipts, secrets.token_urlsafe(24))
         if not self._platforms.exists():
             _write(self._platforms, secrets.token_urlsafe(24))
+        if not self.open311_key.exists():
+            key = secrets.token_urlsafe(24)
+            _write(self.open311_keys, json.dumps({"workbench": hashlib.sha256(key.encode()).hexdigest()}))
+            _write(self.open311_key, key)
         _write(self.service_token, self.token("service", hours=24 * 365))
 
     @property

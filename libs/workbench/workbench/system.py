@@ -80,6 +80,8 @@ class Workbench:
             "PASOKH_CALLBACK_CLOSES": "23:59:59",
             "PASOKH_BOT_LINK": f"{self.url(SANDBOX)}/bot?start={{call}}",
             "PASOKH_APP_LINK": f"{self.url(SANDBOX)}/app?call={{call}}",
+            "PASOKH_OPEN311_KEYS": str(self.keys.open311_keys),
+            "PASOKH_OPEN311_TYPE": "test",
             "PASOKH_RECEIPT_SECRET": self.keys.receipt_secret,
             **messengers(self.url(SANDBOX), self.keys),
             "PASOKH_SANDBOX_LEDGER": str(self.home.data(SANDBOX) / "ledger.jsonl"),

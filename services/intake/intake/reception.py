@@ -31,9 +31,10 @@ class Reception:
         """Accept a message: 202 with its code."""
         return accepted(await self.receipt(taken, origin))
 
-    async def receipt(self, taken: MessageIn, origin: Origin) -> Receipt:
+    async def receipt(self, taken: MessageIn, origin: Origin, files: Sequence[FileRef] = ()) -> Receipt:
         """Accept a message, for a channel that answers in a form of its own."""
-        return await self.take(self._reader.message(taken, origin, datetime.now(UTC)))
+        contact = self._reader.message(taken, origin, datetime.now(UTC))
+        return await self.take(self._reader.enclosing(contact, files) if files else contact)
 
     async def message_with(
         self, taken: MessageIn, origin: Origin, *, files: Sequence[FileRef] = (), uploads: Sequence[UUID] = ()
