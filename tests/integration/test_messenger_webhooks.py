@@ -115,7 +115,7 @@ async def test_the_message_is_not_lost_when_one_of_its_batch_cannot_be_stored(
     real = conversations._commit._work
 
     async def crashing(bodies: Any, tx: Any) -> Any:
-        if any("بد" in (one.text or "") for body in bodies for one in body):
+        if any("بد" in (one.text or "") for body in bodies for one in body.heard):
             raise KeyError("this one")
         return await real(bodies, tx)
 
