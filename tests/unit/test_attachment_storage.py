@@ -2,6 +2,7 @@ import asyncio
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from intake.attachments.s3 import S3Storage, Signer, canonical
@@ -36,7 +37,11 @@ async def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> N
 
 
 def test_which_storage_there_is_is_a_setting(tmp_path: Path) -> None:
-    bucket = {"files_s3": "http://127.0.0.1:1/city", "files_s3_key_id": "id", "files_s3_secret": SecretStr("secret")}
+    bucket: dict[str, Any] = {
+        "files_s3": "http://127.0.0.1:1/city",
+        "files_s3_key_id": "id",
+        "files_s3_secret": SecretStr("secret"),
+    }
     assert storage_of(Settings.model_construct(None)) is None
     assert isinstance(storage_of(Settings.model_construct(None, files_folder=tmp_path)), FolderStorage)
     assert isinstance(storage_of(Settings.model_construct(None, files_folder=tmp_path, **bucket)), S3Storage)

@@ -76,6 +76,8 @@ class Workbench:
             "PASOKH_ROUTING_URL": self.url("routing"),
             "PASOKH_ROUTING_TOKEN": str(self.keys.service_token),
             "PASOKH_RECEIPT_SECRET": self.keys.receipt_secret,
+            "PASOKH_FILES_FOLDER": str(self.home.data("files")),
+            "PASOKH_FILES_FROM_LOOPBACK": "true",  # the sandbox stands for the platforms
             "PASOKH_SANDBOX_LEDGER": str(self.home.data(SANDBOX) / "ledger.jsonl"),
             "PASOKH_SANDBOX_INTAKE": self.url("intake"),
             "PASOKH_SANDBOX_TOKEN": self.keys.token("bot", hours=24 * 365),

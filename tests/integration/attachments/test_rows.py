@@ -1,6 +1,5 @@
 """Rows of attachments: noted with the message they came with, in one transaction."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -20,23 +19,10 @@ from intake.schemas import MessageIn
 from intake.settings import Settings
 from uuid_utils.compat import uuid7
 from workbench.keys import Keys
-from workbench.postgres import Postgres
 
-from tests.builders import a_database, service_settings
+from tests.builders import service_settings
 
 CITIZEN = Caller("app-1", frozenset({"app"}), citizen="citizen-1")
-
-
-@pytest.fixture
-async def database(postgres: Postgres, database_name: str) -> AsyncIterator[Database]:
-    made = await a_database(postgres, "intake", database_name)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def sealer(keys: Keys) -> Sealer:
-    return Sealer.from_file(keys.seal_keys)
 
 
 @pytest.fixture

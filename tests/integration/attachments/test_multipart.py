@@ -1,0 +1,81 @@
+"""A message and its photos in one body."""
+
+from typing import Any
+
+import httpx
+import pytest
+from common.db import Database
+from fastapi import FastAPI
+from workbench.keys import Keys
+
+from tests.integration.attachments.asking import MESSAGE, rows, with_photos
+from tests.integration.http import Asked
+from tests.photos import AZADI, a_noisy_photo, a_photo, a_photo_at_azadi
+
+
+async def test_a_message_brings_its_photos_in_one_body(
+    app: FastAPI, keys: Keys, intake: Asked, database: Database
+) -> None:
+    answer = await with_photos(app, keys, a_photo_at_azadi("green"), a_photo("red"))
+    assert answer.status_code == 202, answer.text
+    code = answer.json()["code"]
+    listed = (await intake.get(f"/v1/messages/{code}/attachments", "app")).json()["items"]
+    assert [one["state"] for one in listed] == ["stored", "stored"]
+    assert [one["lat"] for one in listed] == [AZADI[0], None]
+
+
+async def test_a_body_with_photos_that_is_sent_again_is_one_message(
+    app: FastAPI, keys: Keys, database: Database
+) -> None:
+    first = await with_photos(app, keys, a_photo(), key="a")
+    again = await with_photos(app, keys, a_photo(), key="a")
+    other = await with_photos(app, keys, a_photo("red"), key="a")
+    assert again.json() == first.json()
+    assert other.status_code == 422
+    assert [row["code"] for row in await rows(database) if row["code"]] == [first.json()["code"]]
+
+
+@pytest.mark.parametrize(
+    ("photos", "message", "pointer"),
+    [
+        ([b"<html>"], MESSAGE, "/photo/0"),
+        ([a_photo(), b"\xff\xd8\xff"], MESSAGE, "/photo/1"),
+        ([a_photo()] * 6, MESSAGE, "/photo"),
+        ([a_photo()], {"text": ""}, "/text"),
+        ([a_photo()], {"text": "x", "place": {"lat": 99, "lon": 51}}, "/place/lat"),
+        ([a_photo()], "nonsense", ""),
+    ],
+)
+async def test_a_part_that_does_not_fit_is_named_and_nothing_is_accepted(
+    app: FastAPI, keys: Keys, database: Database, photos: list[bytes], message: Any, pointer: str
+) -> None:
+    answer = await with_photos(app, keys, *photos, message=message)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"] == pointer
+    assert await rows(database) == []
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b""),
+        ("multipart/form-data; boundary=x", b"nonsense"),
+        ("multipart/form-data; boundary=x", b"--x--\r\n"),
+        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="message"\r\n\r\n{'),
+    ],
+)
+async def test_a_broken_multipart_body_is_422(app: FastAPI, keys: Keys, content_type: str, body: bytes) -> None:
+    headers = {"Authorization": f"Bearer {keys.token('app', citizen='citizen-1')}", "Content-Type": content_type}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+        answer = await client.post("/v1/app/messages", content=body, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+
+
+async def test_photos_may_have_ten_megabytes_together_but_a_message_alone_64_kib(
+    app: FastAPI, keys: Keys, intake: Asked
+) -> None:
+    assert (await intake.post("/v1/app/messages", "app", {"text": "x" * 70_000})).status_code == 413
+    photo = a_noisy_photo((1600, 1600))
+    assert len(photo) > 1024 * 1024
+    assert (await with_photos(app, keys, photo)).status_code == 202
+    assert (await with_photos(app, keys, b"x" * (10 * 1024 * 1024))).status_code == 413
