@@ -17,8 +17,8 @@ from intake.channels import messengers
 from intake.channels.app import api as app
 from intake.channels.app import own_api, photos
 from intake.channels.phone import api as phone
-from intake.channels.sms import beside as sms_beside
 from intake.channels.phone import wiring as exchange
+from intake.channels.sms import beside as sms_beside
 from intake.channels.social import api as social
 from intake.contact import Reader, is_urgent
 from intake.conversation.conversations import converse
