@@ -15,6 +15,16 @@ from workbench.home import SERVICES
 from workbench.system import Workbench
 
 DOCUMENTS = Path(__file__).parents[2] / "docs" / "openapi"
+GEOREPORT = (
+    "discovery",
+    "services",
+    "services/{service_code}",
+    "requests",
+    "requests/{service_request_id}",
+    "tokens/{token}",
+)
+# Anybody may ask these, on purpose: they show nothing of who reported. A report needs an api_key.
+PUBLIC = {("intake", f"/open311/v2/{name}.{form}") for name in GEOREPORT for form in ("json", "xml")}
 
 
 def _operations() -> list[tuple[str, str, str, list[str] | None]]:
@@ -27,7 +37,18 @@ def _operations() -> list[tuple[str, str, str, list[str] | None]]:
     return found
 
 
+def _public() -> set[tuple[str, str]]:
+    """(service, path) of what says that it asks for no token."""
+    found = set()
+    for service in SERVICES:
+        document = json.loads((DOCUMENTS / f"{service}.json").read_text())
+        for path, methods in document["paths"].items():
+            found |= {(service, path) for operation in methods.values() if operation.get("x-public")}
+    return found
+
+
 OPERATIONS = _operations()
+GUARDED = [one for one in OPERATIONS if (one[0], one[2]) not in PUBLIC]
 
 
 @pytest.fixture
@@ -49,7 +70,20 @@ def test_every_service_has_its_routes_in_its_document() -> None:
     assert len(OPERATIONS) >= 20
 
 
-@pytest.mark.parametrize(("service", "method", "path", "roles"), OPERATIONS)
+def test_only_what_is_named_here_is_public() -> None:
+    assert _public() == PUBLIC
+
+
+@pytest.mark.parametrize(("service", "path"), sorted(PUBLIC))
+async def test_what_is_public_asks_for_no_token_and_a_report_for_its_api_key(
+    city: Workbench, client: httpx.AsyncClient, service: str, path: str
+) -> None:
+    assert await _ask(client, city, (service, "get", path), None) in (200, 404)
+    if path.partition(".")[0].endswith("/requests"):
+        assert await _ask(client, city, (service, "post", path), None) in (400, 403)
+
+
+@pytest.mark.parametrize(("service", "method", "path", "roles"), GUARDED)
 async def test_each_role_gets_in_or_403_and_without_a_token_401(
     city: Workbench, client: httpx.AsyncClient, service: str, method: str, path: str, roles: list[str] | None
 ) -> None:

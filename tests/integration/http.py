@@ -14,6 +14,7 @@ class Asked:
     """Asks an app, as a role."""
 
     def __init__(self, app: FastAPI, keys: Keys) -> None:
+        self.app = app
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
         self._keys = keys
 

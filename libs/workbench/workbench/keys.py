@@ -1,5 +1,6 @@
 """Development keys, made at the first start: the key pair that signs tokens, the keys that seal personal data."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -27,6 +28,8 @@ class Keys:
         self.seal_keys = folder / "seal.json"
         self._signing = folder / "signing.pem"
         self._receipts = folder / "receipts"
+        self.open311_key = folder / "open311.key"  # the api_key of a client of Open311
+        self.open311_keys = folder / "open311.json"
         self.service_token = folder / "service.token"  # by which one service asks another
 
     def make(self) -> None:
@@ -41,6 +44,10 @@ class Keys:
             _write(self.seal_keys, new_keys())
         if not self._receipts.exists():
             _write(self._receipts, secrets.token_urlsafe(24))
+        if not self.open311_key.exists():
+            key = secrets.token_urlsafe(24)
+            _write(self.open311_keys, json.dumps({"workbench": hashlib.sha256(key.encode()).hexdigest()}))
+            _write(self.open311_key, key)
         _write(self.service_token, self.token("service", hours=24 * 365))
 
     @property

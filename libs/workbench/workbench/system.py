@@ -75,6 +75,8 @@ class Workbench:
             "PASOKH_GATEWAY_SENDER": "1000137",
             "PASOKH_ROUTING_URL": self.url("routing"),
             "PASOKH_ROUTING_TOKEN": str(self.keys.service_token),
+            "PASOKH_OPEN311_KEYS": str(self.keys.open311_keys),
+            "PASOKH_OPEN311_TYPE": "test",
             "PASOKH_RECEIPT_SECRET": self.keys.receipt_secret,
             "PASOKH_FILES_FOLDER": str(self.home.data("files")),
             "PASOKH_FILES_FROM_LOOPBACK": "true",  # the sandbox stands for the platforms

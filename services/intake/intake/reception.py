@@ -31,10 +31,6 @@ class Reception:
         """Accept a message: 202 with its code."""
         return accepted(await self.receipt(taken, origin))
 
-    async def receipt(self, taken: MessageIn, origin: Origin) -> Receipt:
-        """Accept a message, for a channel that answers in a form of its own."""
-        return await self.take(self._reader.message(taken, origin, datetime.now(UTC)))
-
     async def message_with(
         self, taken: MessageIn, origin: Origin, *, files: Sequence[FileRef] = (), uploads: Sequence[UUID] = ()
     ) -> Response:
@@ -51,6 +47,11 @@ class Reception:
         if not is_urgent(contact):
             self._limits.admit_to(contact.origin.channel, time.monotonic())
         return await self._accept(contact)
+
+    async def receipt(self, taken: MessageIn, origin: Origin, files: Sequence[FileRef] = ()) -> Receipt:
+        """Accept a message, for a channel that answers in a form of its own."""
+        contact = self._reader.message(taken, origin, datetime.now(UTC))
+        return await self.take(self._reader.enclosing(contact, files) if files else contact)
 
 
 def reception_of(request: Request) -> Reception:

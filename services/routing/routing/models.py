@@ -102,8 +102,7 @@ class History(Base):
     __tablename__ = "history"
     __table_args__ = (
         Index("history_bounces", "at", postgresql_where=text("step = 'bounce'")),
-        # Steps are stored as they are taken: a summary of each range of pages finds them, and costs a step nothing.
-        Index("history_at", "at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+        Index("history_at", "at", "code"),  # what changed lately
     )
 
     code: Mapped[str] = mapped_column(primary_key=True)

@@ -3,13 +3,16 @@
 Every resource has an address with `.json`, one with `.xml`, and one whose form `Accept` chooses.
 """
 
+import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
+from common.auth import Caller
 from common.codes import parse_code
 from common.events import Channel
-from common.idempotency import key_of
+from common.idempotency import digest
 from fastapi import APIRouter, Depends, Request, Response
 
 from intake.contact import Origin
@@ -20,7 +23,7 @@ from intake.open311.refusals import CORS, Open311Route, Refused, not_found
 from intake.open311.submission import NO_FILES, Fields, Posted, Submission, read
 from intake.open311.wire import answer, form_of, written
 from intake.receipt import Receipt
-from intake.reception import reception_of
+from intake.reception import admit, origin_of, reception_of
 
 ROOT = "/open311/v2"
 PLATFORM = "open311"
@@ -58,7 +61,8 @@ async def get_discovery(request: Request, desk: DeskOf) -> Response:
 async def get_services(request: Request, desk: DeskOf) -> Response:
     """What can be reported: the topics of the catalogue. The id of a request is given at once (`realtime`)."""
     desk.check_jurisdiction(request.query_params.get("jurisdiction_id"))
-    return _told(request, "services", (await desk.catalogue()).documents)
+    form = form_of(request)
+    return answer(form, (await desk.services(form)).body, headers=_kept(desk))
 
 
 @served("/services/{service_code}")
@@ -76,17 +80,19 @@ async def get_requests(request: Request, desk: DeskOf) -> Response:
     """Requests, newest first: of the last 90 days, at most 1,000, unless more is said. Nobody's name or words."""
     desk.check_jurisdiction(request.query_params.get("jurisdiction_id"))
     form = form_of(request)
-    return answer(form, await desk.page(asked_of(request.query_params), form), headers=_kept(desk))
+    page = await desk.page(asked_of(request.query_params), form)
+    return answer(form, page.body, headers=_kept(desk))
 
 
 @served("/requests/{service_request_id}")
 async def get_request(request: Request, service_request_id: str, desk: DeskOf) -> Response:
     """One request, in a list."""
     desk.check_jurisdiction(request.query_params.get("jurisdiction_id"))
-    found = await desk.find(Asked(codes=(_code(service_request_id, "service_request_id"),)))
-    if not found:
+    form = form_of(request)
+    found = await desk.page(Asked(codes=(_code(service_request_id, "service_request_id"),)), form)
+    if not found.count:
         raise not_found("service_request_id")
-    return _told(request, "service_requests", found)
+    return answer(form, found.body, headers=_kept(desk))
 
 
 @served("/tokens/{token}")
@@ -94,7 +100,7 @@ async def get_token(request: Request, token: str, desk: DeskOf) -> Response:
     """The id of a request from its token: ids are given at once, so that a token is the id itself."""
     desk.check_jurisdiction(request.query_params.get("jurisdiction_id"))
     code = _code(token, "token")
-    if not await desk.find(Asked(codes=(code,))):
+    if not (await desk.page(Asked(codes=(code,)), form_of(request))).count:
         raise not_found("token")
     return _told(request, "service_requests", [{"service_request_id": code, "token": token}])
 
@@ -105,11 +111,12 @@ async def post_request(request: Request, desk: DeskOf) -> Response:
     fields, files = await _fields(request)
     posted = Posted.of([*request.query_params.multi_items(), *fields])
     caller = desk.clients.caller(posted.get("api_key"))
+    admit(request, caller, posted.get("device_id"))
     desk.check_jurisdiction(posted.get("jurisdiction_id"))
     submission = read(posted, await desk.catalogue_soon())
-    key = await key_of(request, caller.subject)
-    origin = Origin(Channel.APP, caller, key and key.key, key and key.body, platform=PLATFORM)
-    receipt = await reception_of(request).receipt(submission.message, origin)
+    receipt = await reception_of(request).receipt(
+        submission.message, await _origin(request, caller, fields), submission.files
+    )
     return _created(request, receipt, submission, [NO_FILES] if files else [])
 
 
@@ -131,7 +138,7 @@ def _told(request: Request, root: str, value: object) -> Response:
 
 
 def _kept(desk: Desk) -> dict[str, str]:
-    return {"Cache-Control": f"public, max-age={int(desk.settings.open311_seconds)}"}
+    return {"Cache-Control": f"public, max-age={int(desk.settings.open311_seconds)}", "Vary": "Accept"}
 
 
 def _code(text: str, name: str) -> str:
@@ -152,9 +159,14 @@ async def _fields(request: Request) -> tuple[Fields, int]:
     await request.body()  # kept, for the key is bound to it
     async with request.form() as form:
         items = form.multi_items()
-        return [(name, value) for name, value in items if isinstance(value, str)], sum(
-            not isinstance(value, str) for _, value in items
-        )
+        texts = [(name, value) for name, value in items if isinstance(value, str)]
+        return texts, len(items) - len(texts)
+
+
+async def _origin(request: Request, caller: Caller, fields: Fields) -> Origin:
+    """Under the key count the fields, not the bytes: the parts of a form are divided anew at each try."""
+    origin = replace(await origin_of(request, Channel.APP, caller), platform=PLATFORM)
+    return replace(origin, body=digest(*itertools.chain(*fields))) if origin.key else origin
 
 
 def _created(request: Request, receipt: Receipt, submission: Submission, more: list[str]) -> Response:

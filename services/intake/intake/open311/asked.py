@@ -77,7 +77,16 @@ def asked_of(query: QueryParams) -> Asked:
     topics, status = _several(query, "service_code"), _status(query, found)
     if found:
         raise Refused(400, [f"{name}: {reason}." for name, reason in found.items()])
-    return Asked(None, topics, status, *moments.values(), offset, limit)
+    return Asked(
+        topics=topics,
+        open=status,
+        start=moments["start_date"],
+        end=moments["end_date"],
+        updated_after=moments["updated_after"],
+        updated_before=moments["updated_before"],
+        offset=offset,
+        limit=limit,
+    )
 
 
 def _spanned(start: datetime | None, end: datetime | None, now: datetime) -> tuple[datetime, datetime | None]:

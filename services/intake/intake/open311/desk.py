@@ -1,7 +1,6 @@
 """What the routes share: settings, services, requests and clients of GeoReport, put together once."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -27,6 +26,14 @@ PATIENCE = 0.5  # seconds that a POST waits for a catalogue that was never read:
 FRESH_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A list in its form, and how many it holds."""
+
+    body: bytes
+    count: int
+
+
 @dataclass(frozen=True)
 class Desk:
     """The public counter."""
@@ -36,18 +43,25 @@ class Desk:
     topics: Topics
     attributes: Attributes
     requests: Requests
-    pages: Cache[tuple[Asked, Form], bytes]
+    catalogues: Cache[None, Catalogue]
+    pages: Cache[tuple[Asked | None, Form], Written]  # of requests, and of the services
 
     @classmethod
     def of(cls, settings: Settings, routing: RoutingClient, topics: Topics, database: Database) -> Self:
         """From what the service has; ValueError where the keys or the attributes are not well written."""
         requests = Requests(routing, topics, Own(database, routing), Cache(FRESH_SECONDS))
-        pages: Cache[tuple[Asked, Form], bytes] = Cache(settings.open311_seconds)
-        return cls(settings, Clients.load(settings.open311_keys), topics, load_attributes(), requests, pages)
+        clients, attributes = Clients.load(settings.open311_keys), load_attributes()
+        return cls(
+            settings, clients, topics, attributes, requests, Cache(FRESH_SECONDS), Cache(settings.open311_seconds)
+        )
 
     async def catalogue(self) -> Catalogue:
         """The services; Problem 503 where routing never answered."""
-        return Catalogue.of(await self.topics.get(), self.attributes)
+
+        async def make() -> Catalogue:
+            return Catalogue.of(await self.topics.get(), self.attributes)
+
+        return await self.catalogues.get(None, make)
 
     async def catalogue_soon(self) -> Catalogue | None:
         """The services, unless they are not known and routing does not answer at once."""
@@ -57,17 +71,23 @@ class Desk:
         except (TimeoutError, Problem):
             return None
 
-    async def page(self, asked: Asked, form: Form) -> bytes:
-        """A list of requests, as it is written; the same for all who ask within a moment."""
+    async def services(self, form: Form) -> Written:
+        """The list of services; the same for all who ask within a moment."""
 
-        async def make() -> bytes:
-            return written(form, "service_requests", await self.find(asked))
+        async def make() -> Written:
+            services = (await self.catalogue()).documents
+            return Written(written(form, "services", services), len(services))
+
+        return await self.pages.get((None, form), make)
+
+    async def page(self, asked: Asked, form: Form) -> Written:
+        """A list of requests, likewise."""
+
+        async def make() -> Written:
+            found = await self.requests.find(asked, datetime.now(UTC))
+            return Written(written(form, "service_requests", found), len(found))
 
         return await self.pages.get((asked, form), make)
-
-    async def find(self, asked: Asked) -> Sequence[dict[str, Any]]:
-        """The requests themselves."""
-        return await self.requests.find(asked, datetime.now(UTC))
 
     def check_jurisdiction(self, given: str | None) -> None:
         """Refused 404 for another city's; there is one here, so that it may be left out."""

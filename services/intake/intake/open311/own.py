@@ -46,7 +46,7 @@ class Own:
 
     async def _rows(self, query: str, argument: object) -> Sequence[Mapping[str, Any]]:
         async with self.database.transaction() as tx:
-            return await tx.fetch(query, argument)
+            return [dict(row) for row in await tx.fetch(query, argument)]
 
 
 def as_case(row: Mapping[str, Any], topics: Mapping[str, Topic]) -> Case:

@@ -4,7 +4,6 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 from importlib.resources import files
 from typing import Any, Self
 
@@ -66,7 +65,7 @@ class Catalogue:
         """All topics but the one that is for what the city has nothing to do with."""
         return cls({topic.code: topic for topic in topics if topic.unit != "none"}, attributes)
 
-    @cached_property
+    @property
     def documents(self) -> list[dict[str, Any]]:
         """The list of services."""
         return [self._document(topic) for topic in self.topics.values()]

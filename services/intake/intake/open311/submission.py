@@ -36,7 +36,7 @@ class Submission:
     """A message to accept; `notices` are told to the client."""
 
     message: Open311Message
-    media: FileRef | None = None
+    files: Sequence[FileRef] = ()
     account: str | None = None  # given back as it came; there is nobody to answer on it
     notices: Sequence[str] = ()
 
@@ -76,10 +76,10 @@ def read(posted: Posted, catalogue: Catalogue | None) -> Submission:
         raise Refused(400, posted.faults)
     phone, media = posted.get("phone"), posted.get("media_url")
     dialled = phone if phone and len(phone) <= 40 and parse_phone(phone) else None
-    file = _file(media)
-    notices = [*([NO_PHONE] if phone and not dialled else []), *([NO_MEDIA] if media and not file else [])]
+    files = _files(media)
+    notices = [*([NO_PHONE] if phone and not dialled else []), *([NO_MEDIA] if media and not files else [])]
     message = Open311Message(text=text, topic=service, place=place, phone=dialled, name=_name(posted))
-    return Submission(message, file, posted.get("account_id"), notices)
+    return Submission(message, files, posted.get("account_id"), notices)
 
 
 def _service(posted: Posted, catalogue: Catalogue | None) -> str:
@@ -179,14 +179,12 @@ def _name(posted: Posted) -> str | None:
     return " ".join(names)[:200] or None
 
 
-def _file(media_url: str | None) -> FileRef | None:
+def _files(media_url: str | None) -> Sequence[FileRef]:
     """What may be fetched later; whoever fetches it must mind that a stranger chose the address."""
     if media_url is None or len(media_url) > 2000 or "\n" in media_url:
-        return None
+        return ()
     try:
         address = urlsplit(media_url)
     except ValueError:
-        return None
-    if address.scheme != "https" or not address.hostname:
-        return None
-    return FileRef(FileKind.PHOTO, media_url)
+        return ()
+    return (FileRef(FileKind.PHOTO, media_url),) if address.scheme == "https" and address.hostname else ()

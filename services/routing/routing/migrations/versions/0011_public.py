@@ -1,6 +1,5 @@
 """The public list: an order that is read without the rows, and the steps of a time."""
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
@@ -11,5 +10,4 @@ def upgrade() -> None:
     """Some seconds a million cases, in which nothing is written to them; there is no way back but a backup."""
     op.drop_index("cases_received", "cases")
     op.create_index("cases_received", "cases", ["received_at", "code"], postgresql_include=["topic", "status"])
-    with_ = {"autosummarize": "on"}
-    op.create_index("history_at", "history", [sa.text("at")], postgresql_using="brin", postgresql_with=with_)
+    op.create_index("history_at", "history", ["at", "code"])
