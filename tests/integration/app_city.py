@@ -1,6 +1,5 @@
 """Intake's and routing's apps with their databases, as the Tehran Man app meets them; Kafka is a call of `pass_on`."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,18 +7,16 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import uvicorn
 from common.db import Database
 from common.events import BY_NAME, MessageReceived, ReplyReceived
-from fastapi import FastAPI
 from intake.app import create_app
 from intake.settings import Settings
 from workbench.keys import Keys
-from workbench.ports import free_port
 from workbench.postgres import Postgres
 
 from tests.builders import a_database, service_settings
 from tests.integration.http import Asked, beside
+from tests.integration.open311 import served
 from tests.integration.test_routing import Routing, a_routing
 
 _EVENTS = "SELECT id, at, name, body::jsonb AS body FROM outbox WHERE stream LIKE 'messages%' ORDER BY id"
@@ -83,7 +80,9 @@ async def an_app_city(postgres: Postgres, name: str, keys: Keys, *, routing_is_t
     """Both services; routing answers intake over HTTP, or is away."""
     async with AsyncExitStack() as stack:
         routing = await stack.enter_async_context(a_routing(postgres, f"{name}_routing", keys))
-        address = await stack.enter_async_context(served(routing.app)) if routing_is_there else "http://127.0.0.1:9"
+        address = (
+            await stack.enter_async_context(served(routing.asked.app)) if routing_is_there else "http://127.0.0.1:9"
+        )
         database = await a_database(postgres, "intake", f"{name}_intake")
         given = service_settings(database.address, keys) | {"routing_url": address, "routing_token": keys.service_token}
         app = create_app(Settings.model_construct(None, **given))
@@ -94,16 +93,3 @@ async def an_app_city(postgres: Postgres, name: str, keys: Keys, *, routing_is_t
         await app.state.routing.close()
         await app.state.service.database.close()
         await database.close()
-
-
-@asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
-    """The address of an app that is served on the loopback, without its loops."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_config=None, ws="none"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    await serving

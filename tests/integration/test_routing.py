@@ -9,7 +9,6 @@ from common.db import Database
 from common.errors import Poison
 from common.events import Answer, Kind, MessageReceived, Place, ReplyReceived
 from common.sealed import Sealer
-from fastapi import FastAPI
 from routing.app import create_app, rulebook_of
 from routing.city import City
 from routing.classify import Classifier
@@ -25,8 +24,6 @@ from tests.integration.http import Asked
 
 class Routing:
     """Routing's handlers on a database, and its routes."""
-
-    app: FastAPI
 
     def __init__(self, database: Database, asked: Asked, sealer: Sealer) -> None:
         city = City.load()
@@ -75,7 +72,6 @@ async def a_routing(postgres: Postgres, name: str, keys: Keys) -> AsyncIterator[
     database = await a_database(postgres, "routing", name)
     app = create_app(Settings.model_construct(None, **service_settings(database.address, keys)))
     made = Routing(database, Asked(app, keys), Sealer.from_file(keys.seal_keys))
-    made.app = app
     for rulebook in (made.rulebook, app.state.rulebook):
         await rulebook.refresh(database, datetime.now(UTC))
     yield made

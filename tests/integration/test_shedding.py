@@ -4,18 +4,21 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from common.db import Database
 from intake.app import create_app
+from intake.limits import Limit, Limits
 from intake.settings import Settings
 from workbench.keys import Keys
 from workbench.postgres import Postgres
 
 from tests.builders import a_database, service_settings
 from tests.integration.http import Asked, beside
+from tests.integration.open311 import POTHOLE, an_open311
 
 BULK = {"text": "سطل زباله سر کوچه ما را عوض کنید"}
 ALARM = {"text": "بوی شدید گاز کل کوچه را برداشته است"}
@@ -116,3 +119,14 @@ async def test_a_refused_request_is_taken_under_its_key_when_it_comes_again(data
     assert again.status_code == 202
     assert "idempotency-replayed" not in again.headers
     assert len(await stored(database)) == 2
+
+
+async def test_open311_tells_a_device_that_floods_when_to_come_again_in_its_own_form(
+    postgres: Postgres, database_name: str, keys: Keys, tmp_path: Path
+) -> None:
+    async with an_open311(postgres, database_name, keys, tmp_path) as open311:
+        open311.app.state.limits = Limits(citizen=Limit(1, 1), device=Limit(1, 1), channel=Limit(60, 10))
+        answers = [await open311.post(POTHOLE | {"device_id": device}) for device in ("a", "a", "b")]
+    assert statuses(answers) == {201: 2, 429: 1}
+    assert int(answers[1].headers["retry-after"]) > 0
+    assert answers[1].json()[0]["code"] == 429

@@ -23,7 +23,7 @@ from intake.open311.refusals import CORS, Open311Route, Refused, not_found
 from intake.open311.submission import NO_FILES, Fields, Posted, Submission, read
 from intake.open311.wire import answer, form_of, written
 from intake.receipt import Receipt
-from intake.reception import origin_of, reception_of
+from intake.reception import admit, origin_of, reception_of
 
 ROOT = "/open311/v2"
 PLATFORM = "open311"
@@ -111,6 +111,7 @@ async def post_request(request: Request, desk: DeskOf) -> Response:
     fields, files = await _fields(request)
     posted = Posted.of([*request.query_params.multi_items(), *fields])
     caller = desk.clients.caller(posted.get("api_key"))
+    admit(request, caller, posted.get("device_id"))
     desk.check_jurisdiction(posted.get("jurisdiction_id"))
     submission = read(posted, await desk.catalogue_soon())
     receipt = await reception_of(request).receipt(

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from intake.channels.app.near import chosen
 from intake.channels.app.photos import is_multipart, take, with_photos
 from intake.channels.app.schemas import AppMessage
+from intake.limits import DEVICE
 from intake.reception import origin_of, reception_of
 from intake.schemas import Accepted
 
@@ -22,8 +23,8 @@ AppCaller = Annotated[Caller, Depends(Require(Role.APP))]
 @router.post(
     "/v1/app/messages",
     status_code=202,
-    responses={202: {"model": Accepted}},
-    openapi_extra=with_photos(json_body(AppMessage)),
+    responses={202: {"model": Accepted}, 429: {"description": "Problem"}},
+    openapi_extra=with_photos(json_body(AppMessage)) | {"parameters": [DEVICE]},
 )
 async def post_message(request: Request, caller: AppCaller) -> Response:
     """Take a message from the Tehran Man app; 202 means that it is stored and has its code."""

@@ -20,6 +20,7 @@ from intake.channels.app.own_schemas import Feedback, NearCases, OwnMessages, Ow
 from intake.channels.app.standings import standing_of, standings_of
 from intake.channels.app.tree import tree
 from intake.contact import Origin
+from intake.limits import DEVICE
 from intake.reception import accepted, origin_of, reception_of
 from intake.routing_client import RoutingClient
 from intake.schemas import Accepted
@@ -67,7 +68,7 @@ async def get_message(request: Request, code: Code, caller: AppCaller, database:
     "/messages/{code}/feedback",
     status_code=202,
     responses={202: {"model": Accepted}, **{status: {"description": "Problem"} for status in (404, 409, 429)}},
-    openapi_extra=json_body(Feedback),
+    openapi_extra=json_body(Feedback) | {"parameters": [DEVICE]},
 )
 async def post_feedback(request: Request, code: Code, caller: AppCaller) -> Response:
     """Accept our answer or object to it; 409 where the case awaits no such reply."""
