@@ -89,5 +89,5 @@ def _multipart(body: bytes, content_type: str) -> Mapping[str, object]:
 
 def _identifier(text: str | None) -> str | None:
     """A name as it can stand in an event: no spaces, at most 64 characters."""
-    kept = "".join(c if c.isalnum() or c in "_.:@+-" else "_" for c in (text or "").strip())[:64]
+    kept = "".join(c if c.isalpha() or c.isdecimal() or c in ".:@+-" else "_" for c in (text or "").strip())[:64]
     return kept or None
