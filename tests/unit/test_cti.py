@@ -38,6 +38,11 @@ def test_the_queue_is_named_or_else_the_number_that_was_called() -> None:
     assert (named[0].queue, called[0].queue, called[0].caller) == ("help_desk", "+9821137", None)
 
 
+def test_an_agents_own_mobile_number_is_not_kept() -> None:
+    [answered] = moments_of(cti_event(b"event=answer&callId=1&answeringNumber=09121234567", FORM), NOW)
+    assert answered.agent == "mobile-4567"
+
+
 @given(body=st.binary(), content_type=_types | st.text())
 @settings(max_examples=300)
 def test_no_bytes_are_our_error(body: bytes, content_type: str) -> None:
