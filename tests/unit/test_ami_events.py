@@ -48,7 +48,13 @@ def test_nothing_that_an_exchange_says_is_our_error(block: dict[str, str]) -> No
 
 @pytest.mark.parametrize(
     ("interface", "agent"),
-    [("PJSIP/401", "401"), ("SIP/desk-7", "desk-7"), ("Local/401@from-queue/n", "401"), ("401", "401")],
+    [
+        ("PJSIP/401", "401"),
+        ("SIP/desk-7", "desk-7"),
+        ("Local/401@from-queue/n", "401"),
+        ("Local/09121234567@from-queue/n", "mobile-4567"),
+        ("401", "401"),
+    ],
 )
 def test_an_agent_is_known_by_the_interface_and_not_by_a_name(interface: str, agent: str) -> None:
     assert agent_of(interface) == agent

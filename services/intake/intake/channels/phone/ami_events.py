@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from intake.channels.phone.ami import Block
 from intake.channels.phone.schemas import AgentEventIn, CallEventIn
-from intake.channels.phone.states import AgentState, Moment
+from intake.channels.phone.states import AgentState, Moment, agent_id
 
 Fact = CallEventIn | AgentEventIn
 MOST_CALLS = 20_000  # remembered until their channel hangs up; a day's worth
@@ -45,7 +45,7 @@ def agent_state(status: str, *, paused: bool, in_call: bool) -> AgentState:
 
 def agent_of(interface: str) -> str:
     """A member by its interface, not by its name, which is a person's: `PJSIP/401` and `Local/401@queues/n` are 401."""
-    return interface.partition("/")[2].partition("@")[0].partition("/")[0] or interface
+    return agent_id(interface.partition("/")[2].partition("@")[0].partition("/")[0] or interface)
 
 
 def _call_id(block: Block) -> str:

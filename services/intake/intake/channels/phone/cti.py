@@ -17,7 +17,7 @@ from common.persian import parse_phone
 from pydantic import BaseModel, Field, ValidationError
 
 from intake.channels.phone.schemas import CallEventIn
-from intake.channels.phone.states import Moment
+from intake.channels.phone.states import Moment, agent_id
 from intake.schemas import Identifier
 
 _GIVEN_UP = ("cancel", "noAnswer")  # before an agent picked up
@@ -57,7 +57,7 @@ def moments_of(event: CtiEvent, now: datetime) -> list[CallEventIn]:
         "call_id": event.call_id,
         "queue": _identifier(event.queue) or _identifier(event.called) or "default",
         "caller": event.caller if event.caller and parse_phone(event.caller) else None,
-        "agent": _identifier(event.answering_number),
+        "agent": _identifier(agent_id(event.answering_number or "")),
         "at": now,
     }
     kinds = [_FIELDS[event.event]]
@@ -89,5 +89,5 @@ def _multipart(body: bytes, content_type: str) -> Mapping[str, object]:
 
 def _identifier(text: str | None) -> str | None:
     """A name as it can stand in an event: no spaces, at most 64 characters."""
-    kept = "".join(c if c.isalnum() or c in "_.:@+-" else "_" for c in (text or "").strip())[:64]
+    kept = "".join(c if c.isalpha() or c.isdecimal() or c in ".:@+-" else "_" for c in (text or "").strip())[:64]
     return kept or None

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from common.events import CallEvent
+from common.persian import parse_phone
 
 
 class Moment(StrEnum):
@@ -35,3 +36,9 @@ class AgentState(StrEnum):
 
 
 AT_WORK = (AgentState.READY, AgentState.RINGING, AgentState.BUSY)
+
+
+def agent_id(told: str) -> str:
+    """How an agent is called in tables and events; of one who is reached by a mobile number no more than its end."""
+    number = parse_phone(told) if len(told) >= 10 else None
+    return f"mobile-{told[-4:]}" if number and number.mobile else told
