@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from notify.providers import app_webhook, bots, meta, rubika
-from notify.providers.outcome import Fate, Letter, Outcome
+from notify.providers.outcome import Fate, Letter, Outcome, answers
 from notify.providers.posting import MOST_WAIT, Answer, seconds
 from standardwebhooks import Webhook, WebhookVerificationError
 from uuid_utils.compat import uuid7
@@ -137,6 +137,12 @@ def test_a_button_is_shown_where_the_platform_has_one(offer: str) -> None:
     assert meta.whatsapp_message(letter)["type"] == ("interactive" if offer == "location" else "text")
     assert "reply_markup" not in bots.send_message(letter, buttons=False)
     assert "reply_markup" not in bots.send_message(a_letter())
+
+
+def test_titles_of_buttons_fit_every_platform() -> None:
+    letter = a_letter(code="1927643500", offer="answer")
+    assert all(len(title) <= 20 and len(pressed.encode()) <= 64 for title, pressed in answers(letter))
+    assert [pressed for _, pressed in answers(letter)] == ["31 1927643500", "33 1927643500"]
 
 
 def test_a_push_is_verified_by_the_specifications_own_library() -> None:
