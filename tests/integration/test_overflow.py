@@ -145,7 +145,7 @@ async def test_a_link_carries_the_call_and_its_message_is_joined_to_it(desk: Des
     assert (prompt["prompt"], prompt["values"]) == ("call_link", {"url": first.json()["url"]})
     [deflected] = await desk.events("call.deflected.v1")
     assert (deflected["call_id"], deflected["to"]) == ("1764054000.137", "link")
-    body = {"text": "جوی محله پر از زباله است", "call_id": "1764054000.137"}
+    body = {"text": "جوی محله پر از زباله است", "call_id": "call-1764054000_2e137"}
     await desk.asked.post("/v1/app/messages", "app", body)
     [message] = await desk.events("message.received.v1")
     assert message["call_id"] == "1764054000.137"

@@ -174,6 +174,9 @@ async def test_an_operator_sees_a_callers_history_newest_first(routing: Routing)
     own = [a_message(reply_to=who, received_at=NOW - timedelta(days=days)) for days in (1, 2, 300)]
     await routing.receive(*reversed(own), a_message(reply_to=other))
     assert await pages(routing, "/v1/callers", "operator", phone="0912 123 4567") == codes_of(*own)
+    assert await pages(routing, "/v1/callers", "service", phone="09121234567") == codes_of(*own)
+    [first, *_] = (await routing.asked.get("/v1/callers", "service", phone="09121234567")).json()["items"]
+    assert (first["phone"], first["name"]) == ("0912•••4567", None)
     assert await pages(routing, "/v1/callers", "supervisor", phone="09120000000") == []
     assert (await routing.asked.get("/v1/callers", "operator", phone="12")).status_code == 422
     assert (await routing.asked.get("/v1/callers", "staff:region-5", phone="09121234567")).status_code == 403

@@ -8,7 +8,12 @@ from intake.channels.phone.links import LONGEST, call_id_in, link, start_paramet
 
 @pytest.mark.parametrize(
     ("call_id", "parameter"),
-    [("c1", "call-c1"), ("1764054000.137", "call-1764054000_2e137"), ("a_b:c", "call-a_5fb_3ac")],
+    [
+        ("c1", "call-c1"),
+        ("1764054000.137", "call-1764054000_2e137"),
+        ("a_b:c", "call-a_5fb_3ac"),
+        ("call-5", "call-_63all-5"),
+    ],
 )
 def test_a_call_is_written_as_a_bot_can_start_with_it(call_id: str, parameter: str) -> None:
     assert start_parameter(call_id) == parameter
@@ -20,7 +25,7 @@ def test_every_call_comes_back_from_its_link(call_id: str) -> None:
     written = start_parameter(call_id)
     if written is not None:
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", written)
-        assert call_id_in(written) == call_id
+        assert call_id_in(written) == call_id_in(written.removeprefix("call-")) == call_id
 
 
 def test_what_does_not_fit_has_no_link() -> None:

@@ -168,6 +168,7 @@ class Peak:
             reached = self._dice.random() < PICKS_UP
             outcome = {"outcome": "reached" if reached else "missed"}
             await self.stage.run.post(f"intake/v1/phone/callbacks/{call_id}/outcomes", "operator", outcome)
+            self.tally["missed"] += not reached
             if reached and call_id in self.numbers:
                 self.tally["callbacks_reached"] += 1
                 await self.stage.run.post("intake/v1/phone/messages", "operator", self.message(call_id, 3600))
@@ -188,7 +189,7 @@ async def peak_hour(stage: Stage, seed: int = 137) -> bool:
         found.update({name: after[name] - before[name] for name in _FIGURES})
         return found == expected
 
-    good = await stage.until(reconciled) and min(peak.tally["bot"], peak.tally["app"], peak.tally["callback"]) > 0
+    good = await stage.until(reconciled) and all(peak.tally[way] for way in ("bot", "app", "callbacks_reached"))
     _say(stage, peak, found, good=good)
     return good
 
@@ -216,6 +217,6 @@ def _say(stage: Stage, peak: Peak, found: dict[str, int], *, good: bool) -> None
     )
     stage.say(
         f"  the report of shifts: {found['callback']} + {found['link']} deflected, {found['deflected_messages']} "
-        f"messages of theirs, {found['callbacks_reached']} called back, {found['answered']} answered: "
+        f"messages of theirs, {found['callbacks_reached']} called back ({tally['missed']} to be tried again), {found['answered']} answered: "
         f"{'good' if good else 'BROKEN'}"
     )

@@ -1,5 +1,6 @@
 """Routes of the operators' desk: who is calling, calls that open no case, and the agents that a day needs."""
 
+import asyncio
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -75,7 +76,7 @@ async def get_staffing(
             like_days=list(history.days),
             service_seconds=round(history.service_seconds, 1),
             patience_seconds=round(history.patience_seconds, 1),
-            items=[NeedOut(**asdict(need)) for need in needs(wanted, history)],
+            items=[NeedOut(**asdict(need)) for need in await asyncio.to_thread(needs, wanted, history)],
         ).model_dump()
     )
 

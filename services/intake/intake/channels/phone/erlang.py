@@ -6,12 +6,13 @@ Beta(nμ/θ, k+1) distributed, whose distribution function has the finite sum be
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
 HALF_HOUR = 1800.0
-MOST_AGENTS = 5_000
+MOST_AGENTS = 2_000
 _NEGLIGIBLE = 30.0  # in natural logarithms
 
 
@@ -77,11 +78,10 @@ def agents_needed(offered: Offered, level: Level) -> int:
     """The fewest agents that keep a promise."""
     if offered.load <= 0:
         return 0
-    first = 1 if offered.patience_seconds is not None else math.floor(offered.load) + 1
-    for agents in range(first, MOST_AGENTS):
-        if answered_within(offered, agents, level.seconds) >= level.share:
-            return agents
-    return MOST_AGENTS
+    fewest = 1 if offered.patience_seconds is not None else math.floor(offered.load) + 1
+    enough = range(fewest, MOST_AGENTS)
+    found = bisect_left(enough, True, key=lambda n: answered_within(offered, n, level.seconds) >= level.share)
+    return fewest + found
 
 
 def _waits_over(offered: Offered, agents: int, seconds: float) -> float:

@@ -5,7 +5,8 @@ import re
 
 LONGEST = 64
 _PREFIX = "call-"
-_UNFIT = re.compile(r"[^A-Za-z0-9-]", re.ASCII)
+# A first "call-" of the id's own is written so too, for it would be taken for ours.
+_UNFIT = re.compile(r"^c(?=all-)|[^A-Za-z0-9-]", re.ASCII)
 _ESCAPED = re.compile(r"_([0-9a-f]{2})")
 
 
