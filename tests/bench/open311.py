@@ -23,7 +23,7 @@ from workbench.load import Target, percentile
 from workbench.ports import free_port, listens
 from workbench.system import Workbench
 
-from tests.bench.measure import rate
+from tests.bench.measure import cpu_seconds, rate
 
 SECONDS, CONNECTIONS, ROUNDS = 6, 32, 40
 DAYS = 150  # over which the cases came, evenly; 600,000 of a million in the 90 days of a list
@@ -68,9 +68,18 @@ async def measure(cases: int = 1_000_000) -> dict[str, Any]:
             figures: dict[str, Any] = {"cases": cases, "filled_seconds": round(time.perf_counter() - started, 1)}
             figures["bare_per_second"] = await _yardstick(Path(folder))
             for name, paths in _questions(codes).items():
-                figures[name] = await asyncio.to_thread(_rate, bench.url("intake"), paths, Path(folder))
+                figures[name] = await _asked(bench, paths, Path(folder))
             figures["routing_ms"] = await _costs(bench)
     return figures
+
+
+async def _asked(bench: Workbench, paths: Sequence[str], folder: Path) -> dict[str, Any]:
+    """The rate, and what an answer takes of each part's CPU: that does not go by what else the machine does."""
+    before = cpu_seconds(bench)
+    asked = await asyncio.to_thread(_rate, bench.url("intake"), paths, folder)
+    used = {name: seconds - before[name] for name, seconds in cpu_seconds(bench).items() if name != "kafka"}
+    answers = asked.pop("answers")
+    return asked | {"cpu_us": {name: round(seconds / answers * 1e6) for name, seconds in used.items()}}
 
 
 async def _fill(address: str, cases: int) -> list[str]:
@@ -112,22 +121,23 @@ async def _yardstick(folder: Path) -> int:
 
 
 def _rate(url: str, paths: Sequence[str], folder: Path) -> dict[str, Any]:
-    """Requests a second and their 99th percentile, by `wrk`, after one round that warms up."""
+    """Requests a second and their 99th percentile, by `wrk`."""
     wrk = shutil.which("wrk")
     if wrk is None:
         return _rate_alone(url, paths)
     script = folder / "get.lua"
     script.write_text(_LUA.replace("@paths", ", ".join(f'"{path}"' for path in paths)))
-    for seconds in (1, SECONDS):
-        command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), "--latency", url]
-        out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), "--latency", url]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = re.search(r"99%\s+([\d.]+)(us|ms|s)", out)
     per_second = re.search(r"Requests/sec:\s+([\d.]+)", out)
+    answers = re.search(r"(\d+) requests in", out)
     assert found is not None
     assert per_second is not None
+    assert answers is not None
     factor = {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
-    p99 = round(float(found[1]) * factor, 1)
-    return {"per_second": round(float(per_second[1])), "p99_ms": p99, "refused": "Non-2xx" in out, "client": "wrk"}
+    figures = {"per_second": round(float(per_second[1])), "p99_ms": round(float(found[1]) * factor, 1)}
+    return figures | {"refused": "Non-2xx" in out, "client": "wrk", "answers": int(answers[1])}
 
 
 def _rate_alone(url: str, paths: Sequence[str]) -> dict[str, Any]:
@@ -139,7 +149,13 @@ def _rate_alone(url: str, paths: Sequence[str]) -> dict[str, Any]:
             client.get(path).raise_for_status()
             times.append(time.perf_counter() - started)
     p99 = round(percentile(times, 0.99) * 1000, 1)
-    return {"per_second": round(len(times) / sum(times)), "p99_ms": p99, "refused": False, "client": "httpx"}
+    return {
+        "per_second": round(len(times) / sum(times)),
+        "p99_ms": p99,
+        "refused": False,
+        "client": "httpx",
+        "answers": 500,
+    }
 
 
 async def _costs(bench: Workbench) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from common.errors import Problem, unavailable
 from intake.settings import Settings
 
 SECONDS = 5.0
+CONNECTIONS = (
+    8  # as many as routing has to its database; httpcore looks at each at every call: 1.2 ms, with 32 it is 2.6
+)
 
 
 class RoutingClient:
@@ -18,7 +21,9 @@ class RoutingClient:
     def __init__(self, settings: Settings) -> None:
         token = settings.routing_token.read_text().strip() if settings.routing_token else ""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.AsyncClient(base_url=settings.routing_url or "", timeout=SECONDS, headers=headers)
+        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+        url = settings.routing_url or ""
+        self._client = httpx.AsyncClient(base_url=url, timeout=SECONDS, headers=headers, limits=limits)
         self._known = settings.routing_url is not None
 
     async def get(self, path: str, params: Mapping[str, str | int | float] | None = None) -> Any:
