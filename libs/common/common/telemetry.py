@@ -48,6 +48,8 @@ DEAD_LETTERS = _meter.create_counter("pasokh_dead_letters", "1", "records put in
 CONSUME_RETRIES = _meter.create_counter("pasokh_consume_retries", "1", "batches tried again")
 # SMS handed to the provider, by outcome: sent, retry, refused.
 SMS = _meter.create_counter("pasokh_sms", "1", "tries at handing an SMS over")
+# Files that came with messages, by outcome: stored, refused, gone, later.
+ATTACHMENTS = _meter.create_counter("pasokh_attachments", "1", "tries at storing a file of a message")
 # Records behind the end of the stream, by stream and partition.
 LAG = _meter.create_gauge("pasokh_lag", "1", "records not yet handled")
 # 1 when a consumer stopped because too many dead letters came in a row.

@@ -15,7 +15,7 @@ from intake.attachments.types import IMAGES, JPEG, PNG, WEBP, Refused, type_of
 
 LARGEST = 10 * 1024 * 1024  # bytes, as it comes
 MOST_PIXELS = 50_000_000  # three bytes each while it is decoded
-LONGEST = 4096  # pixels of a side that is stored
+LONGEST = 3000  # pixels of a side that is stored; of a JPEG twice as long half is never decoded
 
 EMPTY = "it is empty"
 TOO_LARGE = f"it is larger than {LARGEST // 1024 // 1024} MB"
@@ -65,6 +65,7 @@ def _picture(data: bytes, media_type: str) -> Content:
 
 
 def _written_anew(image: Image.Image, media_type: str) -> bytes:
+    image.draft(None, (LONGEST, LONGEST))
     image.thumbnail((LONGEST, LONGEST))
     upright = ImageOps.exif_transpose(image)
     picture = upright.convert("RGBA" if media_type != JPEG and upright.has_transparency_data else "RGB")

@@ -13,7 +13,7 @@ from common.idempotency import key_of
 from fastapi import Request
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from intake.attachments import uploads
 from intake.attachments.content import Content
@@ -82,12 +82,20 @@ async def take(request: Request, caller: Caller) -> Taken:
 
 
 async def _parts_of(request: Request) -> Parts:
+    most = MOST + 1  # the message may be sent as a file too
+    parser = MultiPartParser(
+        request.headers, request.stream(), max_files=most, max_fields=1, max_part_size=MESSAGE_LIMIT
+    )
+    parser.spool_max_size = BODY_LIMIT  # in memory: there may be no disk to write to
     try:
-        async with request.form(max_files=MOST + 1, max_fields=1, max_part_size=MESSAGE_LIMIT) as form:
-            photos = [await photo.read() for photo in form.getlist("photo") if isinstance(photo, UploadFile)]
-            return Parts(await _message_part(form), photos)
-    except HTTPException as error:
-        raise Problem(422, f"The multipart body does not fit: {error.detail}") from error
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise Problem(422, f"The multipart body does not fit: {error.message}") from error
+    try:
+        photos = [await photo.read() for photo in form.getlist("photo") if isinstance(photo, UploadFile)]
+        return Parts(await _message_part(form), photos)
+    finally:
+        await form.close()
 
 
 async def _message_part(form: FormData) -> bytes:
