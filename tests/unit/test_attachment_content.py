@@ -179,7 +179,7 @@ def test_what_is_transparent_stays_so() -> None:
         assert image.mode == "RGBA"
 
 
-@pytest.mark.parametrize("side", [7_100, 12_000, 60_000])
+@pytest.mark.parametrize("side", [4_001, 12_000, 60_000])
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(side: int) -> None:
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     chunks = b"".join(

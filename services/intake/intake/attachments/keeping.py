@@ -33,7 +33,7 @@ class Leaving(ConnectionError):
 
 @dataclass
 class Keeper:
-    """Stores what came; images are examined one at a time, in a thread, for each may take 200 MB and two seconds."""
+    """Stores what came; images are examined one at a time, in a thread, for each may take 330 MB and two seconds."""
 
     database: Database
     storage: Storage
