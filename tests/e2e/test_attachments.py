@@ -12,12 +12,12 @@ from tests.photos import a_photo_at_azadi
 MESSAGE = {"text": "جوی محله پر از زباله است", "topic": "US-GUTTER", "place": {"region": 5}}
 
 
-def as_one(city: Workbench, role: str, **claims: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {city.keys.token(role, **claims)}"}
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 async def unit_of(city: Workbench, client: httpx.AsyncClient, code: str) -> str:
-    supervisor = as_one(city, "supervisor")
+    supervisor = bearer(city.keys.token("supervisor"))
     for _ in range(600):
         answer = await client.get(f"{city.url('routing')}/v1/cases/{code}", headers=supervisor)
         if answer.status_code == 200:
@@ -36,13 +36,13 @@ async def test_a_photo_reaches_the_staff_of_its_case_and_nobody_else(city: Workb
             f"{city.url('intake')}/v1/app/messages",
             data={"message": json.dumps(MESSAGE)},
             files={"photo": ("1.jpg", a_photo_at_azadi(), "image/jpeg")},
-            headers=as_one(city, "app", citizen="citizen-photo"),
+            headers=bearer(city.keys.token("app", citizen="citizen-photo")),
         )
         assert sent.status_code == 202, sent.text
         code = sent.json()["code"]
         unit = await unit_of(city, client, code)
-        theirs = await listed(city, client, code, as_one(city, "staff", unit=unit))
-        others = await listed(city, client, code, as_one(city, "staff", unit="region-22"))
+        theirs = await listed(city, client, code, bearer(city.keys.token("staff", unit=unit)))
+        others = await listed(city, client, code, bearer(city.keys.token("staff", unit="region-22")))
         assert others.status_code == 404
         [photo] = theirs.json()["items"]
         served = await client.get(city.url("intake") + photo["url"])

@@ -171,7 +171,7 @@ def test_an_image_is_stored_upright() -> None:
 
 def test_a_long_image_is_stored_smaller() -> None:
     with Image.open(io.BytesIO(examine(a_picture(size=(5000, 100))).data)) as image:
-        assert image.size == (LONGEST, 82)
+        assert image.size == (LONGEST, 60)
 
 
 def test_what_is_transparent_stays_so() -> None:
@@ -179,7 +179,7 @@ def test_what_is_transparent_stays_so() -> None:
         assert image.mode == "RGBA"
 
 
-@pytest.mark.parametrize("side", [7_100, 12_000, 60_000])
+@pytest.mark.parametrize("side", [4_001, 12_000, 60_000])
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(side: int) -> None:
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     chunks = b"".join(

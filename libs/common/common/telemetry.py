@@ -52,6 +52,8 @@ SMS = _meter.create_counter("pasokh_sms", "1", "tries at handing an SMS over")
 PLATFORM_STATUSES = _meter.create_counter("pasokh_platform_statuses", "1", "what messengers say of our messages")
 # Notifications and prompts handed to messengers and the app's webhook, by means and outcome: sent, retry, refused.
 HANDED = _meter.create_counter("pasokh_handed", "1", "tries at handing one to a messenger or the app")
+# Files that came with messages, by outcome: stored, refused, gone, later.
+ATTACHMENTS = _meter.create_counter("pasokh_attachments", "1", "tries at storing a file of a message")
 # Records behind the end of the stream, by stream and partition.
 LAG = _meter.create_gauge("pasokh_lag", "1", "records not yet handled")
 # 1 when a consumer stopped because too many dead letters came in a row.

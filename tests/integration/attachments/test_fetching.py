@@ -1,5 +1,6 @@
 """Files are fetched after the accept: a real database, a folder, and a host that answers."""
 
+import asyncio
 import dataclasses
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from intake.attachments.types import Refused
 from uuid_utils.compat import uuid7
 
 from tests.integration.attachments.hosts import PULSE, Make, at_telegram, noted, now, row_of
+from tests.integration.http import beside
 from tests.photos import a_photo
 from tests.platforms import Host, Reply
 
@@ -168,3 +170,31 @@ def test_a_pause_never_reaches_beyond_the_day() -> None:
     due = Due(uuid7(), "bale", "", 3, made)
     assert next_try(due, made) == made + fetching.FIRST_PAUSE * 4
     assert next_try(due, made + fetching.GIVE_UP) is None
+
+
+async def test_the_loop_fetches_what_comes_and_what_comes_later(
+    database: Database, sealer: Sealer, host: Host, fetcher_of: Make
+) -> None:
+    host.at |= {"/one": Reply(a_photo("green")), "/two": Reply(a_photo("red"))}
+    async with beside(fetcher_of().run(PULSE)):
+        for path in ("/one", "/two"):
+            await noted(database, sealer, "open311", f"{host.url}{path}")
+            while (await row_of(database))["state"] != "stored":
+                await asyncio.sleep(0.02)
+    assert sorted(host.asked) == ["/one", "/two"]
+
+
+async def test_a_database_that_restarts_does_not_end_the_loop(
+    database: Database, sealer: Sealer, host: Host, fetcher_of: Make
+) -> None:
+    host.at["/photo"] = Reply(a_photo())
+    async with beside(fetcher_of().run(PULSE)):
+        while not host.asked:
+            async with database.transaction() as tx:
+                own = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                await tx.execute(f"{own} AND pid <> pg_backend_pid()")
+            await noted(database, sealer, "open311", f"{host.url}/photo")
+            await asyncio.sleep(0.5)
+        while (await row_of(database))["state"] != "stored":
+            await asyncio.sleep(0.02)
+    assert (await row_of(database))["state"] == "stored"

@@ -146,3 +146,20 @@ async def test_an_upload_goes_with_one_message_alone(database: Database, reader:
     assert isinstance(first, Receipt)
     assert isinstance(second, Problem)
     assert isinstance(third, Problem)
+
+
+async def queries_of(database: Database, contact: Contact) -> list[str]:
+    asked: list[str] = []
+    async with database.transaction() as tx:
+        with tx.driver.query_logger(lambda query: asked.append(query.query)):
+            await store([contact], tx)
+    return asked
+
+
+async def test_a_message_without_files_asks_nothing_about_attachments(database: Database, reader: Reader) -> None:
+    origin = Origin(Channel.APP, CITIZEN, key=b"plain")
+    plain = reader.message(MessageIn(text="چراغ خاموش است"), origin, datetime.now(UTC))
+    without = await queries_of(database, plain)
+    with_one = await queries_of(database, a_contact(reader, key=b"photo", files=photos(1)))
+    assert not any("attachments" in query for query in without)
+    assert len([query for query in with_one if "attachments" in query]) == 1

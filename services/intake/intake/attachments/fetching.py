@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
+from common import telemetry
 from common.db import Database
 from common.errors import is_transient
 from common.health import Pulse
@@ -121,3 +122,4 @@ class Fetcher:
             return
         async with self.database.transaction() as tx:
             await tx.execute(_LATER, due.id, again, why)
+        telemetry.ATTACHMENTS.add(1, {"outcome": "later"})

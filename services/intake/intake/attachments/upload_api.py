@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from common.auth import Caller, Require, Role
-from common.errors import Problem
 from common.http import json_answer, json_body, parse
 from common.idempotency import First, first_answer, key_of, remember
 from fastapi import APIRouter, Depends, Request, Response
@@ -20,7 +19,6 @@ from intake.reception import admit
 
 router = APIRouter(tags=["app"])
 AppCaller = Annotated[Caller, Depends(Require(Role.APP))]
-SECONDS = 120.0  # for the bytes of one file
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": "Problem"} for status in (401, 403, 404, 408, 409, 410, 413)
 }
@@ -74,11 +72,11 @@ async def put_upload(
 async def _read(request: Request) -> bytes:
     body = bytearray()
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(uploads.SECONDS):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > LARGEST:
                     raise uploads.too_large()
     except TimeoutError as error:
-        raise Problem(408, f"The file did not come within {SECONDS:.0f} seconds; put it again.") from error
+        raise uploads.too_slow() from error
     return bytes(body)

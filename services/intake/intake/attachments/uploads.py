@@ -15,6 +15,7 @@ from intake.attachments.types import Refused
 from intake.conversation.heard import FileKind
 from intake.models import table
 
+SECONDS = 120.0  # for the bytes to come
 MOST_UNTIED = 20  # uploads of a citizen that no message has named yet
 _COUNT = "SELECT count(*) FROM attachments WHERE owner = $1 AND code IS NULL AND created_at > now() - interval '1 day'"
 _KINDS = {"image": FileKind.PHOTO, "audio": FileKind.VOICE, "video": FileKind.VIDEO}
@@ -75,6 +76,11 @@ async def put(place: UUID, data: bytes, keeper: Keeper) -> Facts:
 def refusal(refused: Refused, pointer: str = "") -> Problem:
     """422 with why the file is not taken."""
     return Problem(422, f"The file is not taken: {refused}.", [FieldError(pointer, str(refused))])
+
+
+def too_slow() -> Problem:
+    """408."""
+    return Problem(408, f"The files did not come within {SECONDS:.0f} seconds; send them again.")
 
 
 def too_large() -> Problem:

@@ -1,5 +1,6 @@
 """A message and its photos in one multipart body: the photos become uploads of the citizen's, and go on as these."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +10,11 @@ from uuid import UUID
 from common.auth import Caller
 from common.errors import FieldError, Problem, invalid
 from common.events import Channel
-from common.idempotency import key_of
+from common.idempotency import Key, first_answers, key_of
 from fastapi import Request
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from intake.attachments import uploads
 from intake.attachments.content import Content
@@ -63,7 +64,7 @@ def with_photos(body: dict[str, Any]) -> dict[str, Any]:
 
 def is_multipart(request: Request) -> bool:
     """Whether photos come with the message, in its body."""
-    return request.headers.get("content-type", "").startswith(MULTIPART)
+    return request.headers.get("content-type", "").lower().startswith(MULTIPART)
 
 
 async def take(request: Request, caller: Caller) -> Taken:
@@ -75,20 +76,30 @@ async def take(request: Request, caller: Caller) -> Taken:
         message = _message(parts)
         origin = chosen(Origin(Channel.APP, caller, account=caller.citizen), message, shelf.files.sealer)
         key = await key_of(request, caller.subject, body=parts.fingerprint())
-        contents = [await _content(shelf, n, photo) for n, photo in enumerate(parts.photos)]
-        stored = await _store(contents, owner_of(caller, shelf.files.sealer), shelf)
+        stored = [] if await _answered(key, shelf) else await _store(parts, owner_of(caller, shelf.files.sealer), shelf)
     if key is not None:
         origin = replace(origin, key=key.key, body=key.body)
     return Taken(message, origin, [*message.attachments, *stored])
 
 
 async def _parts_of(request: Request) -> Parts:
+    most = MOST + 1  # the message may be sent as a file too
+    parser = MultiPartParser(
+        request.headers, request.stream(), max_files=most, max_fields=1, max_part_size=MESSAGE_LIMIT
+    )
+    parser.spool_max_size = BODY_LIMIT  # in memory: there may be no disk to write to
     try:
-        async with request.form(max_files=MOST + 1, max_fields=1, max_part_size=MESSAGE_LIMIT) as form:
-            photos = [await photo.read() for photo in form.getlist("photo") if isinstance(photo, UploadFile)]
-            return Parts(await _message_part(form), photos)
-    except HTTPException as error:
-        raise Problem(422, f"The multipart body does not fit: {error.detail}") from error
+        async with asyncio.timeout(uploads.SECONDS):
+            form = await parser.parse()
+    except TimeoutError as error:
+        raise uploads.too_slow() from error
+    except MultiPartException as error:
+        raise Problem(422, f"The multipart body does not fit: {error.message}") from error
+    try:
+        photos = [await photo.read() for photo in form.getlist("photo") if isinstance(photo, UploadFile)]
+        return Parts(await _message_part(form), photos)
+    finally:
+        await form.close()
 
 
 async def _message_part(form: FormData) -> bytes:
@@ -115,11 +126,23 @@ async def _content(shelf: Shelf, n: int, photo: bytes) -> Content:
         raise uploads.refusal(refused, f"/photo/{n}") from refused
 
 
-async def _store(contents: Sequence[Content], owner: str, shelf: Shelf) -> list[UUID]:
-    stored = []
-    for content in contents:
-        async with shelf.keeper.database.transaction() as tx:
-            facts = uploads.Facts(content.media_type, len(content.data))
-            stored.append(await uploads.open_place(owner, facts, tx))
-        await shelf.keeper.keep(stored[-1], content)
-    return stored
+async def _answered(key: Key | None, shelf: Shelf) -> bool:
+    """Whether this came before, so that its photos need not be stored again; the accept has the last word."""
+    if key is None:
+        return False
+    async with shelf.keeper.database.transaction() as tx:
+        return bool(await first_answers([key.key], tx))
+
+
+async def _store(parts: Parts, owner: str, shelf: Shelf) -> list[UUID]:
+    """All photos are read before the first is stored."""
+    contents = [await _content(shelf, n, photo) for n, photo in enumerate(parts.photos)]
+    return [await _store_one(content, owner, shelf) for content in contents]
+
+
+async def _store_one(content: Content, owner: str, shelf: Shelf) -> UUID:
+    facts = uploads.Facts(content.media_type, len(content.data))
+    async with shelf.keeper.database.transaction() as tx:
+        place = await uploads.open_place(owner, facts, tx)
+    await shelf.keeper.keep(place, content)
+    return place
