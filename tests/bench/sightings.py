@@ -33,7 +33,7 @@ async def cost(database: Database, openings: Sequence[Opening], batch: int, sigh
         part = openings[start : start + batch]
         async with database.transaction() as tx:
             guessed = sightings.guess(part)
-            rows = [{**opening.case_row(), "incident": guessed.get(opening.message.code)} for opening in part]
+            rows = [opening.case_row(guessed.get(opening.message.code)) for opening in part]
             await tx.insert(table(Case), rows)
             cpu, clock = time.process_time(), time.perf_counter()
             await sightings.note(part, guessed, tx)

@@ -16,7 +16,7 @@ from routing.app import create_app, rulebook_of
 from routing.city import City
 from routing.classify import Classifier
 from routing.decide import Decider
-from routing.handlers import register_cases_with
+from routing.handlers import Register
 from routing.settings import Settings
 from workbench.keys import Keys
 from workbench.postgres import Postgres
@@ -40,7 +40,7 @@ class Night:
 
     def restart(self) -> None:
         """Forget what a process remembers."""
-        self._register = register_cases_with(self.decider, self.rulebook)
+        self._register = Register(self.decider, self.rulebook).register_cases
 
     async def receive(self, messages: Sequence[MessageReceived], batch: int = 500) -> None:
         for start in range(0, len(messages), batch):

@@ -10,7 +10,7 @@ from common.db import Database
 from common.events import MessageReceived
 from routing.app import create_app
 from routing.decide import Decider
-from routing.handlers import register_cases_with
+from routing.handlers import Register
 from routing.rulebook import Rulebook
 from routing.settings import Settings
 from workbench.keys import Keys
@@ -28,7 +28,7 @@ class Rules:
 
     def __init__(self, database: Database, asked: Asked, decider: Decider, rulebook: Rulebook) -> None:
         self.database, self.asked, self.decider, self.rulebook = database, asked, decider, rulebook
-        self._register = register_cases_with(decider, rulebook)
+        self._register = Register(decider, rulebook).register_cases
 
     async def refresh(self) -> None:
         await self.rulebook.refresh(self.database, datetime.now(UTC))

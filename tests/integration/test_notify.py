@@ -19,7 +19,9 @@ from fastapi import FastAPI
 from notify.app import create_app
 from notify.handlers import store_requests_with
 from notify.outcomes import Claimed, record_outcomes, record_receipts
-from notify.providers.kavenegar import Fate, Kavenegar, Outcome, Outgoing
+from notify.post_office import PostOffice
+from notify.providers.kavenegar import Kavenegar
+from notify.providers.outcome import Fate, Outcome, Outgoing
 from notify.sender import Sender
 from notify.settings import Settings
 from notify.words import Matrix
@@ -59,7 +61,7 @@ class Notify:
         self.database, self.sealer, self.app = database, sealer, app
         self.provider = Kavenegar(url, "workbench", "1000137", seconds=1)
         self.sender = Sender(database, sealer, self.provider, Pulse("sender"))
-        self._store = store_requests_with(Matrix.load(), self.sender)
+        self._store = store_requests_with(Matrix.load(), PostOffice(self.sender))
 
     @property
     def ledger(self) -> Ledger:
@@ -150,7 +152,7 @@ async def test_an_answer_that_is_lost_after_delivery_is_asked_for_again_with_the
 async def test_a_crash_between_the_call_and_its_outcome_sends_again_with_the_same_localid(notify: Notify) -> None:
     await notify.receive(notify.request())
     handed = notify.sender._take(10)
-    await notify.provider.send([Outgoing(c.localid, notify.sealer.open(c.phone), c.text) for c in handed])
+    await notify.provider.send([Outgoing(c.localid, notify.sealer.open(c.phone or ""), c.text) for c in handed])
     assert len(handed) == 1
     assert await notify.states() == ["sending"]
     assert await notify.sender._claim(10) == []  # the lease holds

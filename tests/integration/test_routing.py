@@ -13,7 +13,7 @@ from routing.app import create_app, rulebook_of
 from routing.city import City
 from routing.classify import Classifier
 from routing.decide import Decider
-from routing.handlers import record_replies_with, register_cases_with
+from routing.handlers import Register, record_replies_with
 from routing.settings import Settings
 from workbench.keys import Keys
 from workbench.postgres import Postgres
@@ -29,7 +29,7 @@ class Routing:
         city = City.load()
         self.database, self.asked, self.sealer = database, asked, sealer
         self.rulebook = rulebook_of(city)
-        self._register = register_cases_with(Decider(city, Classifier.load(city.topics)), self.rulebook)
+        self._register = Register(Decider(city, Classifier.load(city.topics)), self.rulebook).register_cases
         self._reply = record_replies_with(city)
 
     async def receive(self, *messages: MessageReceived) -> None:

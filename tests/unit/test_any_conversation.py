@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from common.codes import new_code
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from intake.conversation.draft import LONGEST_TEXT, Said, State
 from intake.conversation.heard import FileKind, FileRef, Heard, Point
@@ -67,6 +67,7 @@ def _asks_as_it_says(state: State, acts: Sequence[Act]) -> None:
     assert len(set(state.draft.asked)) == len(state.draft.asked) <= MOST_QUESTIONS
 
 
+@settings(deadline=None)  # the first look at the signs reads their tables
 @given(st.lists(st.tuples(TEXTS | st.sampled_from(OTHERS), PAUSES), max_size=25))
 def test_no_text_and_no_file_is_lost_and_a_message_costs_three_questions_at_most(
     things: list[tuple[Heard, int]],

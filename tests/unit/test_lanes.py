@@ -3,16 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 from common.consumer import Consumer
 from common.db import Database, Transaction
 from common.events import Event, MessageReceived, Stream, UrgentMessageReceived
 from common.health import Health
 from common.kafka import group_of
-from routing.decide import Decider
+from routing.handlers import Register
 from routing.lanes import BEHIND, register_urgent_with
-from routing.rulebook import Rulebook
 
 from tests.builders import a_message
 
@@ -25,27 +24,33 @@ class Judgement:
 
 
 @dataclass
-class Judge:
-    """Finds urgent what says so."""
+class Judged:
+    """A message with its decision: urgent is what says so."""
 
-    rules: object = None
+    message: MessageReceived
 
-    def decide(self, asked: Sequence[Any], rules: object) -> list[Judgement]:
-        return [Judgement("گاز" in one.text) for one in asked]
+    @property
+    def decision(self) -> Judgement:
+        return Judgement("گاز" in self.message.text)
 
 
 @dataclass
 class Left:
-    """What a handler left behind: the cases it opened and the events it published."""
+    """A register and a transaction: what a handler opened and published, and how often it decided."""
 
     opened: list[MessageReceived] = field(default_factory=list)
     published: list[Event] = field(default_factory=list)
+    decisions: int = 0
 
     def publish(self, *events: Event) -> None:
         self.published += events
 
-    async def register(self, received: Sequence[MessageReceived], _tx: Transaction) -> None:
-        self.opened += received
+    def decide(self, received: Sequence[MessageReceived]) -> list[Judged]:
+        self.decisions += len(received)
+        return [Judged(message) for message in received]
+
+    async def open_cases(self, decided: Sequence[Judged], _tx: Transaction) -> None:
+        self.opened += [one.message for one in decided]
 
 
 def suspected(text: str) -> UrgentMessageReceived:
@@ -53,9 +58,8 @@ def suspected(text: str) -> UrgentMessageReceived:
 
 
 async def handled(*received: UrgentMessageReceived) -> Left:
-    left, judge = Left(), Judge()
-    handler = register_urgent_with(cast(Decider, judge), cast(Rulebook, judge), left.register)
-    await handler(received, cast(Transaction, left))
+    left = Left()
+    await register_urgent_with(cast(Register, left))(received, cast(Transaction, left))
     return left
 
 
@@ -65,6 +69,7 @@ async def test_a_lane_that_is_behind_opens_the_urgent_and_sends_the_others_to_th
     assert [m.code for m in left.opened] == [m.code for m in mixed if m.text == "گاز"]
     assert [e.key for e in left.published] == [m.code for m in mixed if m.text == "برف"]
     assert {type(event) for event in left.published} == {MessageReceived}
+    assert left.decisions == BEHIND
 
 
 async def test_what_is_sent_on_is_the_same_message_in_an_event_of_its_own() -> None:

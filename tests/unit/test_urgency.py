@@ -134,3 +134,15 @@ def _measured(messages: Sequence[Any]) -> tuple[float, float]:
     said = [told(one["text"], one["topic"], one["topic"] in defaults).urgent for one in messages]
     right = sum(one["urgent"] and urgent for one, urgent in zip(messages, said, strict=True))
     return right / sum(one["urgent"] for one in messages), right / sum(said)
+
+
+def test_signs_and_the_models_word_on_the_text_are_added_up() -> None:
+    text = fold("لطفا زودتر رسیدگی کنید")
+    assert not urgency(text, "US-GUTTER", False, 0.05).urgent
+    assert urgency(text, "US-GUTTER", False, 0.99).urgent
+    assert not urgency(fold("آتش خاموش شد"), "US-GUTTER", False, 0.05).urgent
+
+
+@pytest.mark.parametrize("likely", [0.0, 1.0])
+def test_a_model_that_is_quite_sure_is_bounded(likely: float) -> None:
+    assert urgency(fold("درخت افتاده"), None, False, likely).because

@@ -48,6 +48,7 @@ class _Branch:
 
 _Taken = tuple[frozenset[int], tuple[_Branch, ...]]
 """The numbers of the places that a word can stand in, and the branches that begin with it."""
+_END: _Taken = (frozenset(), ())
 
 
 class PhraseTable:
@@ -71,9 +72,11 @@ class PhraseTable:
         """Every listed phrase in the words of a folded text, in the order of their first words."""
         takes = list(map(self._remembered, words))
         found: list[Found] = []
+        takes.append(_END)
         for start, (_, begun) in enumerate(takes):
-            for branch in begun:
-                _walk(branch, takes, start, start + 1, found)
+            for branch in begun:  # most begin with a common word, and the next word ends them: no call for these
+                if branch.names or branch.later or not branch.at_once.isdisjoint(takes[start + 1][0]):
+                    _walk(branch, takes, start, start + 1, found)
         return found
 
     def _takes(self, word: str) -> _Taken:
@@ -95,7 +98,7 @@ def _walk(branch: _Branch, takes: Sequence[_Taken], start: int, at: int, found: 
     """Add the phrases that the text goes on to finish, when all before ``at`` has been read."""
     if branch.names:
         found.extend([(name, start, at) for name in branch.names])
-    if branch.at_once and at < len(takes) and not branch.at_once.isdisjoint(takes[at][0]):
+    if branch.at_once and not branch.at_once.isdisjoint(takes[at][0]):
         for number in branch.at_once & takes[at][0]:
             _walk(branch.next[number], takes, start, at + 1, found)
     if branch.later:

@@ -48,6 +48,8 @@ CONSUME_RETRIES = _meter.create_counter("pasokh_consume_retries", "1", "batches 
 SMS = _meter.create_counter("pasokh_sms", "1", "tries at handing an SMS over")
 # What a messenger says of our messages there, by platform and status: sent, delivered, read, failed.
 PLATFORM_STATUSES = _meter.create_counter("pasokh_platform_statuses", "1", "what messengers say of our messages")
+# Notifications and prompts handed to messengers and the app's webhook, by means and outcome: sent, retry, refused.
+HANDED = _meter.create_counter("pasokh_handed", "1", "tries at handing one to a messenger or the app")
 # Records behind the end of the stream, by stream and partition.
 LAG = _meter.create_gauge("pasokh_lag", "1", "records not yet handled")
 # 1 when a consumer stopped because too many dead letters came in a row.

@@ -1,5 +1,7 @@
 """Development keys, made at the first start: the key pair that signs tokens, the keys that seal personal data."""
 
+import base64
+import hashlib
 import json
 import os
 import secrets
@@ -27,6 +29,7 @@ class Keys:
         self.seal_keys = folder / "seal.json"
         self._signing = folder / "signing.pem"
         self._receipts = folder / "receipts"
+        self._platforms = folder / "platforms"
         self.service_token = folder / "service.token"  # by which one service asks another
 
     def make(self) -> None:
@@ -41,12 +44,24 @@ class Keys:
             _write(self.seal_keys, new_keys())
         if not self._receipts.exists():
             _write(self._receipts, secrets.token_urlsafe(24))
+        if not self._platforms.exists():
+            _write(self._platforms, secrets.token_urlsafe(24))
         _write(self.service_token, self.token("service", hours=24 * 365))
 
     @property
     def receipt_secret(self) -> str:
         """What the SMS provider must know to send receipts."""
         return self._receipts.read_text()
+
+    @property
+    def platform_secret(self) -> str:
+        """What messengers must know to post to intake, and the word after `137:` in our bots' tokens."""
+        return self._platforms.read_text()
+
+    @property
+    def webhook_secret(self) -> str:
+        """What the app's server verifies by: `whsec_` and base64."""
+        return f"whsec_{base64.b64encode(hashlib.sha256(self.platform_secret.encode()).digest()).decode()}"
 
     def token(self, role: str, *, unit: str | None = None, citizen: str | None = None, hours: float = 12) -> str:
         """A token for a role; ValueError for one that does not exist."""

@@ -19,6 +19,7 @@ from common.kafka import create_streams
 from workbench.home import SANDBOX, SERVICES, Home
 from workbench.kafka import Kafka
 from workbench.keys import AUDIENCE, ISSUER, Keys
+from workbench.messaging import app_server, messengers
 from workbench.ports import free_port
 from workbench.postgres import Postgres
 from workbench.processes import Child
@@ -72,11 +73,17 @@ class Workbench:
             "PASOKH_ROUTING_URL": self.url("routing"),
             "PASOKH_ROUTING_TOKEN": str(self.keys.service_token),
             "PASOKH_RECEIPT_SECRET": self.keys.receipt_secret,
+            **messengers(self.url(SANDBOX), self.keys),
             "PASOKH_SANDBOX_LEDGER": str(self.home.data(SANDBOX) / "ledger.jsonl"),
             "PASOKH_SANDBOX_INTAKE": self.url("intake"),
             "PASOKH_SANDBOX_TOKEN": self.keys.token("bot", hours=24 * 365),
             **self._settings,
         }
+
+    def push_to_app(self) -> None:
+        """Tell the app's citizens by its webhook, which the sandbox answers, and not by SMS; before the start."""
+        self.keys.make()
+        self._settings |= app_server(self.url(SANDBOX), self.keys)
 
     def start_all(self) -> None:
         """Start everything and wait until it is ready."""

@@ -1,4 +1,4 @@
-"""The sender: hands SMS over in bulk, urgent ones first, and asks for receipts.
+"""The SMS sender: hands SMS over in bulk, urgent ones first, and asks for receipts.
 
 A delivery is leased before the call and its outcome is written after; a lease that ran out is sent again with the
 same localid, which the provider delivers once. What this process just stored is leased with its row and handed over
@@ -19,7 +19,8 @@ from common.health import Pulse
 from common.sealed import Sealer
 
 from notify.outcomes import Claimed, record_outcomes, record_receipts
-from notify.providers.kavenegar import MOST_ASKED, MOST_SENT, Fate, Kavenegar, Outcome, Outgoing
+from notify.providers.kavenegar import MOST_ASKED, MOST_SENT, Kavenegar
+from notify.providers.outcome import Fate, Outcome, Outgoing
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)  # six times the longest call
@@ -35,11 +36,14 @@ UNREADABLE = "the sealed number does not open; is a key missing in PASOKH_SEAL_K
 _CLAIM = """
 WITH claimed AS (
     UPDATE due SET due_at = $2, attempts = due.attempts + 1
-    FROM (SELECT localid FROM due WHERE due_at <= $1 ORDER BY priority, due_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS next
+    FROM (
+        SELECT localid FROM due WHERE means = 'sms' AND due_at <= $1
+        ORDER BY priority, due_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    ) AS next
     WHERE due.localid = next.localid
     RETURNING due.localid, due.attempts
 )
-SELECT localid, id, code, told, means, phone, text, parts, attempts, created_at, traceparent
+SELECT localid, id, code, told, 'sms', phone, text, parts, attempts, created_at, traceparent
 FROM claimed JOIN deliveries USING (localid) ORDER BY priority, localid
 """
 # Asked ever more seldom; after 48 hours only a callback can tell.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
-from common.events import NotificationRequested, Told
+from common.events import Channel, NotificationRequested, Told
 from common.persian import persian_digits
 
 MOST_PARTS = 4
@@ -25,21 +25,36 @@ class Telling:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Told × channel → telling; `*` stands for every channel, a row of its own wins."""
+    """Told × channel → telling."""
 
-    rows: Mapping[tuple[str, str], Telling]
+    rows: Mapping[tuple[Told, Channel], Telling]
 
     @classmethod
     def load(cls) -> "Matrix":
-        """Read the table; ValueError where a row names what does not exist."""
+        """Read the table, where `*` stands for every one of either and the closest row wins; a row of `*` told has no
+        words: it names the means of a channel. ValueError where a row names what does not exist."""
         text = (files("notify") / "data" / "matrix.csv").read_text(encoding="utf-8")
-        rows = csv.DictReader(text.splitlines())
-        return cls({(Told(r["told"]).value, r["channel"]): Telling(r["means"], r["template"]) for r in rows})
+        rows = {
+            (_told(r["told"]), r["channel"]): Telling(r["means"], r["template"])
+            for r in csv.DictReader(text.splitlines())
+        }
+        pairs = ((told, channel) for told in Told for channel in Channel)
+        return cls({(told, channel): one for told, channel in pairs if (one := _closest(rows, told, channel))})
 
     def telling(self, requested: NotificationRequested) -> Telling | None:
         """How this is told, or None when it is not."""
-        told = requested.told.value
-        return self.rows.get((told, requested.channel.value)) or self.rows.get((told, "*"))
+        return self.rows.get((requested.told, requested.channel))
+
+
+def _closest(rows: Mapping[tuple[str, str], Telling], told: str, channel: str) -> Telling | None:
+    own, general = rows.get((told, channel)), rows.get((told, "*"))
+    if own is not None or general is None:
+        return own
+    return Telling(rows.get(("*", channel), general).means, general.template)
+
+
+def _told(name: str) -> str:
+    return name if name == "*" else Told(name).value
 
 
 def render(template: str, requested: NotificationRequested) -> str:

@@ -30,7 +30,8 @@ WITH RECURSIVE roots AS (
 ), figures AS (
     SELECT r.root AS incident, count(*) AS messages, count(*) FILTER (WHERE c.urgent) AS urgent,
            count(*) FILTER (WHERE EXISTS (SELECT FROM moves WHERE code = m.code AND status = 'answered')) AS answered,
-           coalesce(sum((SELECT count(sent_at) FROM notification_facts WHERE code = m.code)), 0)::int AS sms_sent
+           coalesce(sum((SELECT count(sent_at) FROM notification_facts
+                         WHERE code = m.code AND means = 'sms')), 0)::int AS sms_sent
     FROM incident_members m JOIN roots r USING (incident) LEFT JOIN case_facts c USING (code)
     WHERE r.root IN (SELECT incident FROM incident_facts WHERE opened_at >= $1 AND opened_at < $2)
     GROUP BY r.root

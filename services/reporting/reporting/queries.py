@@ -34,7 +34,8 @@ WITH m AS (
     GROUP BY code
 ), n AS (
     SELECT code, count(sent_at) AS sent, count(delivered_at) AS delivered
-    FROM notification_facts WHERE code IN (SELECT code FROM case_facts WHERE occurred_at >= $1 AND occurred_at < $2)
+    FROM notification_facts
+    WHERE means = 'sms' AND code IN (SELECT code FROM case_facts WHERE occurred_at >= $1 AND occurred_at < $2)
     GROUP BY code
 )
 SELECT {key} AS key,

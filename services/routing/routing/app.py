@@ -30,7 +30,7 @@ from routing.correction_lines import print_corrections
 from routing.decide import Decider
 from routing.escalation import keep_escalating
 from routing.fulltext import sort_words
-from routing.handlers import record_replies_with, register_cases_with
+from routing.handlers import Register, record_replies_with
 from routing.lanes import register_urgent_with
 from routing.rulebook import Rulebook
 from routing.rules import Known
@@ -48,13 +48,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     decider = Decider(city, Classifier.load(city.topics))
     rulebook = rulebook_of(city)
     service.app.state.city, service.app.state.decider, service.app.state.rulebook = city, decider, rulebook
-    register_cases = register_cases_with(decider, rulebook)
+    register = Register(decider, rulebook)
     handlers: Handlers = {
-        MessageReceived: register_cases,
+        MessageReceived: register.register_cases,
         ReplyReceived: record_replies_with(city),
         StatusAsked: tell_status_with(city),
     }
-    urgent: Handlers = {UrgentMessageReceived: register_urgent_with(decider, rulebook, register_cases)}
+    urgent: Handlers = {UrgentMessageReceived: register_urgent_with(register)}
     service.consume(Stream.URGENT, urgent)
     service.consume(Stream.MESSAGES, handlers)
     service.serve(search.router, counts.router, bulk.router, cases.router, children.router, callers.router)

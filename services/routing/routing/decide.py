@@ -96,18 +96,17 @@ class Decider:
     classifier: Classifier
 
     def decide(self, asked: Sequence[Asked], rules: RuleSet) -> list[Decision]:
-        """One decision a message, in order. Texts are ranked in one go; what the sender chose is not guessed."""
+        """One decision a message, in order. Texts are ranked in one go, for their urgency also where topic and kind are
+        what the sender chose."""
         folded = [fold(one.text) for one in asked]
-        open_ones = [n for n, one in enumerate(asked) if one.topic not in self.city.topics or one.kind is None]
-        rankings = self.classifier.rank([asked[n].text for n in open_ones], [folded[n] for n in open_ones])
-        ranked = dict(zip(open_ones, rankings, strict=True))
-        return [self._decide(one, folded[n], ranked.get(n), rules) for n, one in enumerate(asked)]
+        rankings = self.classifier.rank([one.text for one in asked], folded)
+        return [self._decide(*each, rules) for each in zip(asked, folded, rankings, strict=True)]
 
-    def _decide(self, asked: Asked, folded: str, ranking: Ranking | None, rules: RuleSet) -> Decision:
+    def _decide(self, asked: Asked, folded: str, ranking: Ranking, rules: RuleSet) -> Decision:
         subject = self._subject(asked, ranking)
         spot = self.city.map.settle(asked.place, self.city.map.reader.read(folded))
         likeliest = self.city.topics[subject.suggestions[0].topic]
-        alarm = urgency(folded, likeliest.code, likeliest.urgent)
+        alarm = urgency(folded, likeliest.code, likeliest.urgent, ranking.urgent)
         match = rules.first_match(_facts(asked, subject, spot, alarm))
         urgent = alarm.urgent if match.rule.urgent is None else match.rule.urgent
         duty = on_duty(self.city.units[match.unit], asked.received_at, urgent=urgent, roster=self.city.roster)
@@ -132,13 +131,12 @@ class Decider:
             ),
         )
 
-    def _subject(self, asked: Asked, ranking: Ranking | None) -> Subject:
+    def _subject(self, asked: Asked, ranking: Ranking) -> Subject:
         """What the sender chose, else the likeliest topic if it is likely enough to be referred unseen."""
         given = self.city.topics.get(asked.topic or "")
         if given is not None:
-            kind = asked.kind or KIND_OF_TOPIC.get(given.code) or (ranking.kind if ranking else Kind.REQUEST)
+            kind = asked.kind or KIND_OF_TOPIC.get(given.code) or ranking.kind
             return Subject(given, 1.0, (Suggestion(given.code, 1.0),), kind, "it was given")
-        assert ranking is not None
         best, kind = ranking.suggestions[0], asked.kind or ranking.kind
         words = "، ".join(ranking.words)
         if not ranking.sure:

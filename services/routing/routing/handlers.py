@@ -20,29 +20,38 @@ from routing.steps import Move
 from routing.workflow import ALLOWED
 
 
-def register_cases_with(
-    decider: Decider, rulebook: Rulebook
-) -> Callable[[Sequence[MessageReceived], Transaction], Awaitable[None]]:
-    """The handler that opens cases by the decisions of `decider` and the rules in force."""
-    words, sightings = WordStore(), Sightings(Baseline.load(), decider.city)
+class Register:
+    """Opens cases by the decisions of `decider` and the rules in force."""
 
-    async def register_cases(received: Sequence[MessageReceived], tx: Transaction) -> None:
+    def __init__(self, decider: Decider, rulebook: Rulebook) -> None:
+        self._decider = decider
+        self._rulebook = rulebook
+        self._words = WordStore()
+        self._sightings = Sightings(Baseline.load(), decider.city)
+
+    async def register_cases(self, received: Sequence[MessageReceived], tx: Transaction) -> None:
         """Open one case per message and refer it to the unit that must act; a code opens one case, ever."""
-        decisions = decider.decide([asked_by(message) for message in received], rulebook.rules)
-        openings = {m.code: Opening(m, d, decider.city) for m, d in zip(received, decisions, strict=True)}
-        await sightings.take_turns(openings.values(), tx)
-        openings = await join_duplicates(openings, decider.city.reaches, tx)
-        guessed = sightings.guess(openings.values())
-        rows = [{**opening.case_row(), "incident": guessed.get(code)} for code, opening in openings.items()]
+        await self.open_cases(self.decide(received), tx)
+
+    def decide(self, received: Sequence[MessageReceived]) -> list[Opening]:
+        """Each message with its decision."""
+        decisions = self._decider.decide([asked_by(message) for message in received], self._rulebook.rules)
+        return [Opening(m, d, self._decider.city) for m, d in zip(received, decisions, strict=True)]
+
+    async def open_cases(self, decided: Sequence[Opening], tx: Transaction) -> None:
+        """Leave behind a case for each, what it is found by, and the events that tell of it."""
+        reaches = self._decider.city.reaches
+        await self._sightings.take_turns(decided, tx)
+        openings = await join_duplicates({o.message.code: o for o in decided}, reaches, tx)
+        guessed = self._sightings.guess(openings.values())
+        rows = [opening.case_row(guessed.get(code)) for code, opening in openings.items()]
         opened = await tx.insert(table(Case), rows, then="ON CONFLICT DO NOTHING RETURNING code")
         fresh = [openings[row[0]] for row in opened]
-        await file_opened(fresh, openings, decider.city.reaches, tx)
         await tx.insert(table(History), [row for opening in fresh for row in opening.history_rows()])
-        await words.store([opening.described() for opening in fresh], tx)
         tx.publish(*(event for opening in fresh for event in opening.events()))
-        await sightings.note(fresh, guessed, tx)
-
-    return register_cases
+        await file_opened(fresh, openings, reaches, tx)
+        await self._words.store([opening.described() for opening in fresh], tx)
+        await self._sightings.note(fresh, guessed, tx)
 
 
 def record_replies_with(city: City) -> Callable[[Sequence[ReplyReceived], Transaction], Awaitable[None]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import UUID
 
 import orjson
 from common.db import Row
@@ -69,8 +70,8 @@ class Opening:
         """Steps that the case has taken."""
         return 2 if self.decision.settled else 1
 
-    def case_row(self) -> Row:
-        """The case."""
+    def case_row(self, incident: UUID | None = None) -> Row:
+        """The case, and the incident that it is probably part of."""
         message, decision = self.message, self.decision
         suggestions = (
             None if decision.topic else [[s.topic, round(s.probability, 4)] for s in decision.subject.suggestions]
@@ -103,6 +104,7 @@ class Opening:
             "reasons": orjson.dumps(self._reasons()).decode(),
             "suggestions": orjson.dumps(suggestions).decode() if suggestions else None,
             "parent": self.joined.parent if self.joined else None,
+            "incident": incident,
             "possible_duplicates": orjson.dumps(self.possible).decode() if self.possible else None,
             **self._clock(),
         }

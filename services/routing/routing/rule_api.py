@@ -14,7 +14,7 @@ from common.http import Page, decode_cursor, encode_cursor, json_answer, json_bo
 from common.idempotency import First, Key, first_answers, key_of, remember
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from routing.access import Reader, RulebookOf
+from routing.access import DeciderOf, Reader, RulebookOf
 from routing.rule_bodies import AddedOut, Changed, Moment, NewRules, PreviewOut, ReferralsOut, RulesOut, VersionOut
 from routing.rule_preview import last_cases, moved
 from routing.rule_text import RuleProblem, RuleProblems, read
@@ -108,14 +108,16 @@ async def post_rules(request: Request, caller: Editor, database: DatabaseOf, rul
 
 
 @router.post("/preview", responses={200: {"model": PreviewOut}}, openapi_extra=json_body(Changed))
-async def post_preview(request: Request, caller: Editor, database: DatabaseOf, rulebook: RulebookOf) -> Response:
+async def post_preview(
+    request: Request, caller: Editor, database: DatabaseOf, rulebook: RulebookOf, decider: DeciderOf
+) -> Response:
     """Which of the last cases a changed rule set would give to another unit; nothing is stored."""
     asked = await parse(request, Changed)
     new = await _read(asked.yaml, rulebook.known)
     old, in_force = rulebook.rules, rulebook.version
     async with database.transaction() as tx:
         cases = await last_cases(tx, asked.last)
-    found = [asdict(one) for one in await asyncio.to_thread(moved, old, new, cases)]
+    found = [asdict(one) for one in await asyncio.to_thread(moved, old, new, cases, decider.classifier.model)]
     return json_answer({"moved": found, "looked_at": len(cases), "in_force": in_force, "unproven": list(new.unproven)})
 
 

@@ -1,6 +1,6 @@
 """What a changed rule set would do to the last cases. The facts of a case are read again from its row."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.db import Row, Transaction
@@ -8,6 +8,8 @@ from common.events import Channel, Kind
 from common.folding import fold
 
 from routing.city import Topic
+from routing.classify import Classifier
+from routing.model import Model
 from routing.rules import Facts, Moved, RuleSet, preview
 from routing.urgency import urgency
 
@@ -22,12 +24,17 @@ async def last_cases(tx: Transaction, count: int) -> Sequence[Row]:
     return [dict(row) for row in await tx.fetch(_LAST, count)]
 
 
-def moved(old: RuleSet, new: RuleSet, cases: Iterable[Row]) -> list[Moved]:
-    """The cases that `new` would give to another unit than `old`, the newest first; 5,000 take half a second."""
-    return preview(old, new, ((row["code"], facts_of(row, new.known.topics)) for row in cases))
+def moved(old: RuleSet, new: RuleSet, cases: Sequence[Row], model: Model) -> list[Moved]:
+    """The cases that `new` would give to another unit than `old`, the newest first; 5,000 take half a second.
+
+    A classifier remembers words and serves one thread, so this thread has one of its own.
+    """
+    likely = [ranking.urgent for ranking in Classifier(model).rank([str(row["text"]) for row in cases])]
+    facts = (facts_of(row, new.known.topics, one) for row, one in zip(cases, likely, strict=True))
+    return preview(old, new, zip((str(row["code"]) for row in cases), facts, strict=True))
 
 
-def facts_of(row: Row, topics: Mapping[str, Topic]) -> Facts:
+def facts_of(row: Row, topics: Mapping[str, Topic], likely: float) -> Facts:
     """The facts by which a case was decided; of a topic that staff corrected, those by which it would be today.
 
     Whether it is urgent is asked of the text once more: its column says what came out, and a rule may have said so.
@@ -40,12 +47,12 @@ def facts_of(row: Row, topics: Mapping[str, Topic]) -> Facts:
         nahiye=row["nahiye"],
         kind=Kind(row["kind"]),
         channel=Channel(row["channel"]),
-        urgent=_urgent(row["text"], topics.get(row["topic"] or row["likeliest"] or "")),
+        urgent=_urgent(row["text"], topics.get(row["topic"] or row["likeliest"] or ""), likely),
         at=row["occurred_at"],
     )
 
 
-def _urgent(text: Any, likeliest: Topic | None) -> bool:
-    if likeliest is None:
-        return urgency(fold(text), None, False).urgent
-    return urgency(fold(text), likeliest.code, likeliest.urgent).urgent
+def _urgent(text: Any, topic: Topic | None, likely: float) -> bool:
+    if topic is None:
+        return urgency(fold(text), None, False, likely).urgent
+    return urgency(fold(text), topic.code, topic.urgent, likely).urgent

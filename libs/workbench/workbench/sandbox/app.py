@@ -1,32 +1,30 @@
-"""The SMS sandbox: a provider that speaks Kavenegar's REST, a page of the SMS sent, and citizens who reply."""
+"""The sandbox: an SMS provider that speaks Kavenegar's REST, messengers and the app's server, a page of what reached
+citizens, and citizens who reply."""
 
 import asyncio
-import html
 import logging
 import os
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import httpx
 import uvicorn
-from common.calendar import jalali_moment
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
-from workbench.sandbox import kavenegar
+from workbench.sandbox import kavenegar, messengers
+from workbench.sandbox.chats import ChatFaults, Chats
+from workbench.sandbox.citizens import Said, say
 from workbench.sandbox.faults import Faults
 from workbench.sandbox.ledger import Ledger
+from workbench.sandbox.page import render
 
 log = logging.getLogger(__name__)
-_PAGE = """<!doctype html><html lang="fa" dir="rtl"><meta charset="utf-8"><title>SMS</title>
-<style>body{{font-family:sans-serif;max-width:50rem;margin:2rem auto}}article{{border:1px solid #ccc;margin:.5rem 0;
-padding:.5rem 1rem;border-radius:.5rem}}small{{color:#666}}</style><h1>{count} پیامک</h1>{articles}</html>"""
-_ARTICLE = "<article><small dir=ltr>{number} · {time} · {status}</small><p>{text}</p></article>"
 
 
 class Reply(BaseModel):
@@ -39,17 +37,25 @@ class Reply(BaseModel):
 def create_app() -> FastAPI:
     """The sandbox, as its environment says."""
     app = FastAPI(title="Pasokh SMS sandbox", lifespan=_lifespan)
-    app.state.ledger = Ledger(Path(os.environ["PASOKH_SANDBOX_LEDGER"]))
+    ledger_file = Path(os.environ["PASOKH_SANDBOX_LEDGER"])
+    app.state.ledger = Ledger(ledger_file)
+    app.state.chats = Chats(ledger_file.with_name("chats.jsonl"))
+    app.state.bot_token = os.environ.get("PASOKH_SANDBOX_BOT_TOKEN", "137:workbench")
+    app.state.webhook_secret = os.environ.get("PASOKH_SANDBOX_WEBHOOK_SECRET", "whsec_")
     app.state.faults = Faults()
     app.state.key = os.environ.get("PASOKH_GATEWAY_KEY", "workbench")
     app.state.replies = set()
     app.include_router(kavenegar.router)
+    app.include_router(messengers.router)
     app.get("/", response_class=HTMLResponse)(page)
     app.get("/readyz")(ready)
     app.get("/ledger")(ledger)
     app.get("/ledger/summary")(summary)
+    app.get("/chats")(chats)
     app.post("/faults")(set_faults)
+    app.post("/faults/{platform}")(set_chat_faults)
     app.post("/inbox", status_code=202)(reply)
+    app.post("/chats/{platform}", status_code=202)(chat)
     return app
 
 
@@ -59,21 +65,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.client = client
         yield
     app.state.ledger.close()
+    app.state.chats.close()
 
 
 async def page(request: Request) -> str:
-    """The last 200 SMS, newest first."""
-    sent = request.app.state.ledger.sent
-    articles = [
-        _ARTICLE.format(
-            number=html.escape(sms.receptor),
-            time=jalali_moment(datetime.fromtimestamp(sms.sent_at, UTC)),
-            status=sms.status,
-            text=html.escape(sms.message).replace("\n", "<br>"),
-        )
-        for sms in sent[:-201:-1]
-    ]
-    return _PAGE.format(count=len(sent), articles="".join(articles))
+    """The last 200 that reached citizens, newest first."""
+    return render(request.app.state.ledger.sent, request.app.state.chats.told)
 
 
 async def ready() -> dict[str, bool]:
@@ -95,6 +92,25 @@ async def summary(request: Request) -> dict[str, int]:
     """How many SMS were delivered, and how often we were asked."""
     sent = request.app.state.ledger.sent
     return {"delivered": len(sent), "asked": sum(sms.asked for sms in sent)}
+
+
+async def chats(request: Request, after: int = 0, limit: int = 5000, platform: str | None = None) -> list[Any]:
+    """What reached citizens on messengers (or one of them) and in the app, from a position on."""
+    told = request.app.state.chats.of(platform) if platform else request.app.state.chats.told
+    return [asdict(one) for one in told[after : after + limit]]
+
+
+async def set_chat_faults(request: Request, platform: str, faults: ChatFaults) -> ChatFaults:
+    """Let a messenger's calls, or the app's (`push`), fail from now on; an empty object clears it."""
+    request.app.state.chats.faults[platform] = faults
+    return faults
+
+
+async def chat(request: Request, platform: str, said: Said) -> dict[str, int]:
+    """A citizen writes to the city's bot on Telegram or Bale; what intake answered the platform."""
+    intake = os.environ["PASOKH_SANDBOX_INTAKE"]
+    secret = os.environ["PASOKH_SANDBOX_SECRET"]
+    return {"status": await say(request.app.state.client, intake, platform, said, secret=secret)}
 
 
 async def set_faults(request: Request, faults: Faults) -> Faults:

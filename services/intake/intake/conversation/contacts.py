@@ -21,7 +21,8 @@ from intake.conversation.draft import LONGEST_ADDRESS, Draft
 from intake.conversation.machine import Reply
 from intake.schemas import MessageIn, PlaceIn
 
-SMS = "sms"  # the platform whose accounts are numbers, answered by SMS
+SMS = "sms"  # the platform that is answered by SMS
+NUMBERED = {SMS: "", "whatsapp": "+"}  # platforms whose accounts are telephone numbers, and what these lack
 MOST_FILES = 5  # of a message
 WORDLESS = "پیام بدون متن، با پیوست"
 
@@ -35,8 +36,9 @@ class Chat:
 
     @property
     def phone(self) -> str | None:
-        """The number that the account is, on the platform where it is one."""
-        return self.account if self.platform == SMS else None
+        """The number that the account is, on the platforms where it is one."""
+        lacks = NUMBERED.get(self.platform)
+        return f"{lacks}{self.account}" if lacks is not None and self.account else None
 
     def origin(self, call_id: str | None = None) -> Origin:
         """Where its contacts come from."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from asyncpg import Record
@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from intake.accept import store
 from intake.contact import Reader
-from intake.conversation.contacts import Chat, Contacts
-from intake.conversation.draft import State
+from intake.conversation.contacts import SMS, Chat, Contacts
+from intake.conversation.draft import Question, State
 from intake.conversation.heard import Heard
 from intake.conversation.machine import Manners, expire, hear
 from intake.conversation.talk import NoteFiles, Talk
@@ -62,6 +62,7 @@ class Storing:
         self._reader = reader
         self._sealer = reader.sealer
         self._manners = manners
+        self._with_number = replace(manners, questions=tuple(q for q in manners.questions if q is not Question.PHONE))
         self._quiet = Manners(questions=(), speaks=False)  # by SMS nobody is asked, and no machine is answered
         self._note = note_files
 
@@ -91,7 +92,10 @@ class Storing:
         return self._sealer.lookup(f"{heard.platform}:{heard.account}")
 
     def _manners_with(self, talk: Talk) -> Manners:
-        return self._quiet if talk.contacts.chat.phone else self._manners
+        chat = talk.contacts.chat
+        if chat.platform == SMS:
+            return self._quiet
+        return self._with_number if chat.phone else self._manners
 
     def _chat(self, row: Record) -> Chat:
         return Chat(row["platform"], self._sealer.readable(row["account"]) or "")  # key lost: accepted, not answered

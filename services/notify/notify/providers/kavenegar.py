@@ -5,46 +5,20 @@ number stands in `return.status` as well as in the HTTP status.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import httpx
 import orjson
+
+from notify.providers.outcome import Fate as Fate
+from notify.providers.outcome import Outcome as Outcome
+from notify.providers.outcome import Outgoing as Outgoing
 
 MOST_SENT = 200
 MOST_ASKED = 500
 BAD_ITEM = frozenset({411, 413, 417})  # one of the call's numbers or texts is not acceptable
 DELIVERED = frozenset({10})
 UNDELIVERED = frozenset({6, 11, 13, 14})
-
-
-class Fate(Enum):
-    """What became of a try."""
-
-    SENT = "sent"
-    RETRY = "retry"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One SMS to hand over."""
-
-    localid: int
-    number: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one SMS; `provider_id` is the provider's number for it, `slow` asks for a longer pause."""
-
-    localid: int
-    fate: Fate
-    provider_id: int | None = None
-    detail: str | None = None
-    slow: bool = False
 
 
 class Kavenegar:

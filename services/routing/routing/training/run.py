@@ -15,6 +15,7 @@ from routing.training.measure import deputies, second_test
 from routing.training.recipe import BOLDER, Recipe
 from routing.training.scores import Choices, Scores
 from routing.training.sources import CATALOGUE, Sources, read_sources
+from routing.training.urgency import urgency_rows
 from routing.training.vectors import vectors_of
 
 MODEL = CATALOGUE / FILE
@@ -36,6 +37,8 @@ def train(*, force: bool = False, confusions: bool = False, target: Path = MODEL
     print(scoring.HEADER)
     print(_cross_validated(scores, limits, documents, sources).row("cross-validated by family"))
     print(second_test(Classifier(model), sources).row("second test, never trained"))
+    for row in urgency_rows(documents, scores[:, -1], Classifier(model)):
+        print(row)
     if confusions:
         _print_confusions(documents, chosen)
     if not _better(target, model, documents) and not force:

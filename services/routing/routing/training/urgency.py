@@ -20,7 +20,9 @@ from common.folding import fold
 from common.signs import NO_TOPIC, OTHER_TOPIC, URGENT_TOPIC, known_signs, signs_in
 from numpy.typing import NDArray
 
-from routing.urgency import topic_kind
+from routing.classify import Classifier
+from routing.training.documents import Documents
+from routing.urgency import WITH_MODEL, log_odds, topic_kind
 
 Floats = NDArray[np.float64]
 Message = Mapping[str, Any]
@@ -150,6 +152,22 @@ def _report(messages: Sequence[Message], weights: Floats) -> Iterable[str]:
         ):
             recall, precision = recall_precision(some, found)
             yield f"{name:40} {known:12} {len(some):5} messages  recall {recall:.3f}  precision {precision:.3f}"
+
+
+def urgency_rows(documents: Documents, held_out: Floats, classifier: Classifier) -> Iterable[str]:
+    """Recall and precision of signs and model together: on the labelled messages, the model's log odds `held_out` by
+    family and the signs learnt from other lines; and on the second test."""
+    lines = [documents.lines[row] for row in documents.tested]
+    labelled: list[Message] = [{"text": one.text, "topic": one.topic, "urgent": bool(one.urgent)} for one in lines]
+    every, second = learnt_from(), second_test()
+    from_lines = scores(labelled, fit([one for one in every if "family" in one]))
+    likely = [log_odds(one.urgent) for one in classifier.rank([message["text"] for message in second])]
+    for name, messages, found in (
+        ("urgency, held out", labelled, from_lines + held_out),
+        ("urgency, second test", second, scores(second, fit(every)) + np.array(likely)),
+    ):
+        recall, precision = recall_precision(messages, found, WITH_MODEL)
+        yield f"{name:<28}{len(messages):>6}  recall {recall:.3f}  precision {precision:.3f}"
 
 
 def _seen(messages: Sequence[Message], random: np.random.Generator) -> tuple[Floats, Floats, Floats]:
