@@ -1,13 +1,13 @@
 """Settings of intake, from the environment."""
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Self, cast
 
 from common.app import service_of
 from common.events import Channel
 from common.settings import SealedSettings
 from fastapi import Request
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 Secret = Annotated[str, Field(min_length=16, max_length=256, pattern=r"^[A-Za-z0-9_\-]+$")]
 # Several at once are valid while one takes the place of another.
@@ -39,7 +39,7 @@ class Settings(SealedSettings):
     rubika_secrets: list[Secret] = Field(
         default=[], repr=False, description="JSON list of what follows /rubika/ in the address that Rubika may call"
     )
-    meta_app_secrets: list[str] = Field(
+    meta_app_secrets: list[Secret] = Field(
         default=[], repr=False, description="JSON list of secrets of the Meta app that sends WhatsApp's and Instagram's"
     )
     meta_verify_token: str | None = Field(
@@ -55,6 +55,12 @@ class Settings(SealedSettings):
 
     routing_url: str | None = Field(default=None, description="base address of routing, for what only it knows")
     routing_token: Path | None = Field(default=None, description="file with a token of the role service for it")
+
+    @model_validator(mode="after")
+    def _can_ask_for_sms(self) -> Self:
+        if self.sms_poll_url is not None and not (self.sms_poll_key and self.sms_poll_line):
+            raise ValueError("PASOKH_SMS_POLL_URL needs PASOKH_SMS_POLL_KEY and PASOKH_SMS_POLL_LINE")
+        return self
 
     def serves(self, channel: Channel) -> bool:
         """Whether this process takes messages of a channel."""

@@ -49,7 +49,8 @@ class Graph:
 
 def whatsapp_message(letter: Letter) -> dict[str, Any]:
     """A text, or a question for the citizen's place; WhatsApp has no button for a number, it is known."""
-    body: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": letter.to}
+    whom = "to" if letter.to.isdigit() else "recipient"  # who hides their number is known by a user id: `IR.134912…`
+    body: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual", whom: letter.to}
     if letter.offer == "location":
         asked = {"type": "location_request_message", "body": {"text": letter.text}, "action": {"name": "send_location"}}
         return body | {"type": "interactive", "interactive": asked}
