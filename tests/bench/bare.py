@@ -2,15 +2,44 @@
 
 import gc
 import sys
+from urllib.parse import parse_qsl
 
 import uvicorn
 from fastapi import FastAPI, Request
 from intake.channels.app.schemas import AppMessage
-from intake.channels.meta.schemas import MetaBody
+from intake.channels.meta.schemas import InstagramEvent, WhatsAppMessage
 from intake.channels.rubika.schemas import RubikaBody
+from intake.channels.sms.schemas import SmsForm
 from intake.channels.telegram.schemas import TelegramUpdate
+from pydantic import BaseModel
 
 app = FastAPI()
+
+
+class Value(BaseModel):
+    """Messages of WhatsApp."""
+
+    messages: list[WhatsAppMessage]
+
+
+class Change(BaseModel):
+    """One of their lists."""
+
+    value: Value
+
+
+class Entry(BaseModel):
+    """What happened to one account."""
+
+    changes: list[Change] = []
+    messaging: list[InstagramEvent] = []
+
+
+class Batch(BaseModel):
+    """Meta's batch, all of it at once; ours reads its parts one by one."""
+
+    object: str
+    entry: list[Entry]
 
 
 @app.post("/v1/app/messages", status_code=202)
@@ -27,15 +56,15 @@ async def post_rubika(secret: str, update: RubikaBody) -> dict[str, str]:
 
 @app.post("/v1/social/whatsapp")
 @app.post("/v1/social/instagram")
-async def post_batch(batch: MetaBody) -> dict[str, str]:
-    """The same for Meta's batches, whose parts it does not look at."""
+async def post_batch(batch: Batch) -> dict[str, str]:
+    """The same for Meta's batches."""
     return {}
 
 
 @app.post("/v1/social/sms/{secret}")
 async def post_sms(secret: str, request: Request) -> dict[str, str]:
-    """The same for an SMS, whose form it does not look at."""
-    await request.body()
+    """The same for an SMS."""
+    SmsForm.model_validate(dict(parse_qsl((await request.body()).decode())))
     return {}
 
 

@@ -1,9 +1,11 @@
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from common.codes import new_code
 from intake.channels.meta.signature import signature
+from intake.contact import Contact
+from intake.conversation.contacts import Contacts
+from intake.conversation.draft import Draft
 from workbench.keys import Keys
 from workbench.postgres import Postgres
 
@@ -108,18 +110,32 @@ async def test_what_cannot_be_read_is_taken_and_kept_sealed(platforms: Platforms
     assert platforms.sealer.open(kept[0]["body"]) == body.decode("utf-8", "backslashreplace")
 
 
+async def test_when_too_many_wait_a_platform_is_asked_to_send_again(
+    postgres: Postgres, database_name: str, keys: Keys
+) -> None:
+    database = await a_database(postgres, "intake", database_name)
+    async with platforms_of(database, keys, most_waiting=0) as busy:
+        answers = [
+            await busy.rubika(rubika_message(text=COMPLETE)),
+            await busy.meta(whatsapp_batch(whatsapp_message())),
+            await busy.sms(payloads.sms_form(message=COMPLETE)),
+        ]
+        assert [(answer.status_code, answer.headers["retry-after"]) for answer in answers] == [(503, "1")] * 3
+        assert await busy.texts() == await busy.inspected() == []
+    await database.close()
+
+
 async def test_the_message_is_not_lost_when_one_of_its_batch_cannot_be_stored(
     platforms: Platforms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    conversations: Any = platforms.app.state.conversations
-    real = conversations._commit._work
+    real = Contacts.messages
 
-    async def crashing(bodies: Any, tx: Any) -> Any:
-        if any("بد" in (one.text or "") for body in bodies for one in body.heard):
+    def crashing(contacts: Contacts, draft: Draft) -> list[Contact]:
+        if "بد" in draft.words:
             raise KeyError("this one")
-        return await real(bodies, tx)
+        return real(contacts, draft)
 
-    monkeypatch.setattr(conversations._commit, "_work", crashing)
+    monkeypatch.setattr(Contacts, "messages", crashing)
     texts = [f"{text} در کوچه ۱۲ منطقه ۵" for text in ("اول", "بد", "دوم")]
     people = [whatsapp_message(text={"body": t}, **{"from": f"98912000000{n}"}) for n, t in enumerate(texts)]
     assert (await platforms.meta(whatsapp_batch(*people))).status_code == 200

@@ -139,6 +139,12 @@ def test_a_button_is_shown_where_the_platform_has_one(offer: str) -> None:
     assert "reply_markup" not in bots.send_message(a_letter())
 
 
+def test_who_hides_their_number_is_written_to_by_their_user_id() -> None:
+    assert meta.whatsapp_message(a_letter(to="989121234567"))["to"] == "989121234567"
+    hidden = meta.whatsapp_message(a_letter(to="IR.13491208655302741918"))
+    assert (hidden["recipient"], "to" in hidden) == ("IR.13491208655302741918", False)
+
+
 def test_titles_of_buttons_fit_every_platform() -> None:
     letter = a_letter(code="1927643500", offer="answer")
     assert all(len(title) <= 20 and len(pressed.encode()) <= 64 for title, pressed in answers(letter))

@@ -57,6 +57,15 @@ def test_a_number_is_the_senders_own_only_when_our_button_asked_for_it() -> None
     assert (forwarded.phone, forwarded.text) == (None, "989121234567")
 
 
+def test_what_an_asking_button_says_is_not_the_citizens() -> None:
+    pressed = {"start_id": None, "button_id": "location"}
+    place = {"latitude": "35.7", "longitude": "51.4"}
+    one = heard(rubika_message(text="ارسال موقعیت من", aux_data=pressed, location=place))
+    assert (one.text, one.point) == (None, Point(35.7, 51.4))
+    assert heard(rubika_message(text="ارسال موقعیت من", aux_data=pressed)).text is None
+    assert heard(rubika_message(text="چاله", aux_data=pressed | {"button_id": "x"})).text == "چاله"
+
+
 def test_a_link_to_the_bot_carries_its_parameter() -> None:
     one = heard(rubika_message(text="/start", aux_data={"start_id": "call-17", "button_id": None}))
     assert one.text == "/start call-17"

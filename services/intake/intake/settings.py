@@ -2,13 +2,13 @@
 
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, Self, cast
 
 from common.app import service_of
 from common.events import Channel
 from common.settings import SealedSettings
 from fastapi import Request
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 Secret = Annotated[str, Field(min_length=16, max_length=256, pattern=r"^[A-Za-z0-9_\-]+$")]
 # Several at once are valid while one takes the place of another.
@@ -48,7 +48,7 @@ class Settings(SealedSettings):
     rubika_secrets: list[Secret] = Field(
         default=[], repr=False, description="JSON list of what follows /rubika/ in the address that Rubika may call"
     )
-    meta_app_secrets: list[str] = Field(
+    meta_app_secrets: list[Secret] = Field(
         default=[], repr=False, description="JSON list of secrets of the Meta app that sends WhatsApp's and Instagram's"
     )
     meta_verify_token: str | None = Field(
@@ -123,6 +123,12 @@ class Settings(SealedSettings):
     ivr_file: Path | None = Field(
         default=None, description="CSV of campaign, key, topic; else the one that comes along"
     )
+
+    @model_validator(mode="after")
+    def _can_ask_for_sms(self) -> Self:
+        if self.sms_poll_url is not None and not (self.sms_poll_key and self.sms_poll_line):
+            raise ValueError("PASOKH_SMS_POLL_URL needs PASOKH_SMS_POLL_KEY and PASOKH_SMS_POLL_LINE")
+        return self
 
     def serves(self, channel: Channel) -> bool:
         """Whether this process takes messages of a channel."""

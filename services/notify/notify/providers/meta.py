@@ -49,7 +49,8 @@ class Graph:
 
 def whatsapp_message(letter: Letter) -> dict[str, Any]:
     """A text, beside it what the citizen may answer or a question for their place; their number is known there."""
-    body: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": letter.to}
+    whom = "to" if letter.to.isdigit() else "recipient"  # who hides their number is known by a user id: `IR.134912…`
+    body: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual", whom: letter.to}
     asked: dict[str, Any]
     if letter.offer == "location":
         asked = {"type": "location_request_message", "body": {"text": letter.text}, "action": {"name": "send_location"}}

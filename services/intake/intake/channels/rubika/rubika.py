@@ -16,6 +16,7 @@ from intake.channels.wire import file_name, moment, point, whole
 from intake.conversation.heard import FileKind, FileRef, Heard, Point
 
 PLATFORM = "rubika"
+ASKING_BUTTONS = frozenset({"location", "contact"})  # ids that notify gives them
 _SHARED_CHATS = ("g0", "c0")  # groups and channels; a person's chat with a bot begins with b0
 _KINDS = {
     FileKind.PHOTO: ("jpg", "jpeg", "png", "webp", "heic", "gif", "bmp"),
@@ -44,26 +45,29 @@ def _updated(update: RubikaUpdate) -> tuple[Heard, ...]:
 
 
 def _heard(update: RubikaUpdate, said: RubikaMessage, *, edited: bool) -> Heard:
-    aux = said.aux_data
-    button = aux.button_id if aux else None
-    phone, text = _own_phone(said), said.text
-    if aux and aux.start_id:
-        text = f"/start {aux.start_id}"
-    elif said.contact_message and phone is None:
-        text = text or said.contact_message.phone_number
     return Heard(
         PLATFORM,
         account=update.chat_id,
         update=f"{said.message_id}:{_change(said)}" if edited else said.message_id,
-        text=text,
-        button=button or None,
+        text=_text(said),
+        button=(said.aux_data.button_id or None) if said.aux_data else None,
         point=_place(said),
-        phone=phone,
+        phone=_own_phone(said),
         files=_files(said.file),
         at=moment(update.update_time if edited else said.time),
         edited=edited,
         message=said.message_id,
     )
+
+
+def _text(said: RubikaMessage) -> str | None:
+    """What was written. What an asking button says, beside the answer or without one, nobody wrote."""
+    aux, card = said.aux_data, said.contact_message
+    if aux and aux.start_id:
+        return f"/start {aux.start_id}"
+    if aux and aux.button_id in ASKING_BUTTONS:
+        return None
+    return said.text or (card.phone_number if card and _own_phone(said) is None else None)
 
 
 def _own_phone(said: RubikaMessage) -> str | None:
