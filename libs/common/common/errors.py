@@ -131,8 +131,8 @@ def answer(request: Request, error: Exception) -> Response:
     if is_transient(error):
         log.warning("not now: %r", error)
         return unavailable().response()
-    route = getattr(request.scope.get("route"), "path", "none")  # as written: a path may hold a telephone number
-    log.error("unexpected error", exc_info=error, extra={"path": route})
+    path = getattr(request.scope.get("route"), "path", None)  # as declared: a webhook's path may hold its secret
+    log.error("unexpected error", exc_info=error, extra={"path": path})
     return Problem(500, "This is our error, and it is in the logs; nothing of your request was stored.").response()
 
 

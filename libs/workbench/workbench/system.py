@@ -62,6 +62,10 @@ class Workbench:
             "PASOKH_DATABASE": self.postgres.dsn(name),
             "PASOKH_KAFKA": self.kafka.servers,
             "PASOKH_PORT": str(self._ports[name]),
+            "PASOKH_CALLBACK_OPENS": "00:00",  # so that the demo calls back at any hour
+            "PASOKH_CALLBACK_CLOSES": "23:59:59",
+            "PASOKH_BOT_LINK": f"{self.url(SANDBOX)}/bot?start={{call}}",
+            "PASOKH_APP_LINK": f"{self.url(SANDBOX)}/app?call={{call}}",
             "PASOKH_AUTH_JWKS": str(self.keys.jwks),
             "PASOKH_AUTH_ISSUER": ISSUER,
             "PASOKH_AUTH_AUDIENCE": AUDIENCE,
@@ -71,10 +75,6 @@ class Workbench:
             "PASOKH_GATEWAY_SENDER": "1000137",
             "PASOKH_ROUTING_URL": self.url("routing"),
             "PASOKH_ROUTING_TOKEN": str(self.keys.service_token),
-            "PASOKH_CALLBACK_OPENS": "00:00",  # so that the demo calls back at any hour
-            "PASOKH_CALLBACK_CLOSES": "23:59:59",
-            "PASOKH_BOT_LINK": f"{self.url(SANDBOX)}/bot?start={{call}}",
-            "PASOKH_APP_LINK": f"{self.url(SANDBOX)}/app?call={{call}}",
             "PASOKH_RECEIPT_SECRET": self.keys.receipt_secret,
             "PASOKH_SANDBOX_LEDGER": str(self.home.data(SANDBOX) / "ledger.jsonl"),
             "PASOKH_SANDBOX_INTAKE": self.url("intake"),
