@@ -217,6 +217,7 @@ def _say(stage: Stage, peak: Peak, found: dict[str, int], *, good: bool) -> None
     )
     stage.say(
         f"  the report of shifts: {found['callback']} + {found['link']} deflected, {found['deflected_messages']} "
-        f"messages of theirs, {found['callbacks_reached']} called back ({tally['missed']} to be tried again), {found['answered']} answered: "
+        f"messages of theirs, {found['callbacks_reached']} called back ({tally['missed']} to be tried again), "
+        f"{found['answered']} answered: "
         f"{'good' if good else 'BROKEN'}"
     )

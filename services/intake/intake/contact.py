@@ -21,7 +21,7 @@ from common.sealed import Sealer
 from common.signs import may_be_urgent
 
 from intake.attachments.files import MOST, Files, SealedFile, owner_of
-from intake.channels.phone.links import call_id_in
+from intake.channels.phone.links import call_named
 from intake.conversation.heard import FileRef
 from intake.schemas import MessageIn, PlaceIn
 from intake.settings import Settings
@@ -97,7 +97,7 @@ class Reader:
             topic=taken.topic,
             place=_place(taken.place),
             reply_to=reply_to,
-            call_id=_call(origin.call_id or taken.call_id, origin.channel),
+            call_id=call_named(origin.call_id or taken.call_id, origin.channel),
             joins=origin.joins,
             occurred_at=occurred_at,
             received_at=now,
@@ -154,11 +154,6 @@ def _place(taken: PlaceIn | None) -> Place | None:
     if taken is None:
         return None
     return Place(lat=taken.lat, lon=taken.lon, region=taken.region, address=taken.address)
-
-
-def _call(given: str | None, channel: Channel) -> str | None:
-    """The call; a bot and the app know it by the link that the caller got."""
-    return given if given is None or channel is Channel.PHONE else call_id_in(given)
 
 
 def occurrence(given: datetime | None, now: datetime) -> tuple[datetime, list[str]]:

@@ -61,6 +61,7 @@ class MessageIn(BaseModel):
     occurred_at: AwareDatetime | None = Field(
         default=None, description="at most 7 days back and 5 minutes ahead; else the server's time stands"
     )
+    call_id: Identifier | None = Field(default=None, description="of the call that it belongs to, or that led to it")
 
     @property
     def number(self) -> Phone | None:

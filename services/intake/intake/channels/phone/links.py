@@ -3,6 +3,8 @@
 
 import re
 
+from common.events import Channel
+
 LONGEST = 64
 _PREFIX = "call-"
 # A first "call-" of the id's own is written so too, for it would be taken for ours.
@@ -19,6 +21,11 @@ def start_parameter(call_id: str) -> str | None:
 def call_id_in(parameter: str) -> str:
     """The call of a start parameter, with or without `call-`; an id that needs no such writing is itself."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), parameter.removeprefix(_PREFIX))
+
+
+def call_named(given: str | None, channel: Channel) -> str | None:
+    """The call that a message names; a bot and the app know it by the link that the caller got."""
+    return given if given is None or channel is Channel.PHONE else call_id_in(given)
 
 
 def link(pattern: str, call_id: str) -> str | None:
