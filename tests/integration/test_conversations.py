@@ -54,6 +54,12 @@ async def test_who_writes_on_whatsapp_is_not_asked_for_the_number_that_it_knows(
     assert await intake.prompts() == ["ask_place"]
 
 
+async def test_who_hides_the_number_on_whatsapp_is_asked_for_it(intake: Messengers) -> None:
+    text = "منطقه ۳ سر و صداست، با پیامک خبر بدهید"
+    await intake.conversations.hear([Heard("whatsapp", "IR.13491208655302741918", "1", text=text)])
+    assert await intake.prompts() == ["ask_phone"]
+
+
 async def test_a_flood_of_words_is_messages_and_none_of_them_is_cut(intake: Messengers) -> None:
     words = "منطقه ۳ " + "ژ" * 10_000
     await intake.conversations.hear([Heard("telegram", "7", "1", text=words)])

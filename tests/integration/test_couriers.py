@@ -31,6 +31,18 @@ async def test_a_citizen_is_told_where_they_wrote(telling: Telling) -> None:
     assert await telling.events() == ["notification.sent.v1"] * len(MESSENGERS)
 
 
+async def test_an_answer_comes_with_buttons_that_say_31_and_33_of_that_case(telling: Telling) -> None:
+    platforms = [one for one in MESSENGERS if one != "eitaa"]  # which has none
+    requested = [telling.request(platform, told=Told.DONE, outcome="شد", number=NUMBER) for platform in platforms]
+    await telling.receive(*requested, telling.request("telegram", "43"))
+    async with beside(*telling.running()):
+        await telling.until(*["sent"] * 6, hurry=False)
+    buttons = {(one.platform, one.to): one.button for one in telling.chats.told}
+    assert buttons.pop(("telegram", "43")) is None
+    expected = {(p, "42"): f"31 {one.code} | 33 {one.code}" for p, one in zip(platforms, requested, strict=True)}
+    assert buttons == expected
+
+
 async def test_the_same_request_twice_is_told_once(telling: Telling) -> None:
     code = new_code()
     await telling.receive(telling.request(code=code))

@@ -58,6 +58,16 @@ def test_python_telegram_bot_would_show_the_same_keyboard(offer: str) -> None:
     assert theirs.to_dict() == ours
 
 
+def test_the_buttons_of_an_answer_are_what_both_libraries_would_show() -> None:
+    ours = send_message(a_letter(code="1927643500", offer="answer"))
+    row = ours["reply_markup"]["inline_keyboard"][0]
+    buttons = [telegram.InlineKeyboardButton(one["text"], callback_data=one["callback_data"]) for one in row]
+    assert telegram.InlineKeyboardMarkup([buttons]).to_dict() == ours["reply_markup"]
+    assert SendMessage.model_validate(ours).model_dump(include={"reply_markup"}, exclude_none=True) == {
+        "reply_markup": ours["reply_markup"]
+    }
+
+
 async def test_aiogram_accepts_what_the_sandbox_answers(bot: Bot, all_means: tuple[str, FastAPI]) -> None:
     markup = ReplyKeyboardMarkup(keyboard=[[KeyboardButton(text="کجا", request_location=True)]])
     sent = await bot.send_message(42, "سلام", reply_markup=markup)

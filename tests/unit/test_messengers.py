@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from notify.providers import app_webhook, bots, meta, rubika
-from notify.providers.outcome import Fate, Letter, Outcome
+from notify.providers.outcome import Fate, Letter, Outcome, answers
 from notify.providers.posting import MOST_WAIT, Answer, seconds
 from standardwebhooks import Webhook, WebhookVerificationError
 from uuid_utils.compat import uuid7
@@ -143,6 +143,12 @@ def test_who_hides_their_number_is_written_to_by_their_user_id() -> None:
     assert meta.whatsapp_message(a_letter(to="989121234567"))["to"] == "989121234567"
     hidden = meta.whatsapp_message(a_letter(to="IR.13491208655302741918"))
     assert (hidden["recipient"], "to" in hidden) == ("IR.13491208655302741918", False)
+
+
+def test_titles_of_buttons_fit_every_platform() -> None:
+    letter = a_letter(code="1927643500", offer="answer")
+    assert all(len(title) <= 20 and len(pressed.encode()) <= 64 for title, pressed in answers(letter))
+    assert [pressed for _, pressed in answers(letter)] == ["31 1927643500", "33 1927643500"]
 
 
 def test_a_push_is_verified_by_the_specifications_own_library() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from common.db import Row, Transaction
-from common.events import NotificationFailed, NotificationRequested, PromptRequested
+from common.events import NotificationFailed, NotificationRequested, PromptRequested, Told
 from uuid_utils.compat import uuid7
 
 from notify.means import NO_NUMBER, SMS, Reach, Way
@@ -16,6 +16,7 @@ from notify.prompts import BY_CHANNEL, Prompts
 from notify.sender import LEASE
 from notify.words import Matrix, parts, render
 
+ANSWERABLE = frozenset({Told.DONE, Told.NO_ACTION})  # a messenger shows buttons for 31 and 33
 _HANDED = ("id", "code", "told", "means", "phone", "text", "parts", "created_at", "traceparent", "account", "offer")
 _ONCE = "ON CONFLICT (code, revision, told) DO NOTHING RETURNING localid, id, tellable"
 _PROMPT_ONCE = "ON CONFLICT (id) WHERE code IS NULL DO NOTHING RETURNING localid, id, tellable"
@@ -84,7 +85,8 @@ def _row(requested: NotificationRequested, matrix: Matrix, reach: Reach, now: da
         "priority": 0 if requested.urgent else 1,
         "traceparent": requested.traceparent,
     }
-    return _delivery(about, way, render(telling.template, requested), now), way
+    offer = "answer" if requested.told in ANSWERABLE and way.means != SMS else None
+    return _delivery(about, way, render(telling.template, requested), now, offer), way
 
 
 def _prompt(requested: PromptRequested, prompts: Prompts, reach: Reach, now: datetime) -> Stored:

@@ -49,7 +49,7 @@ class Delivery(Base):
     created_at: Mapped[datetime]
     traceparent: Mapped[str | None]
     account: Mapped[str | None]
-    offer: Mapped[str | None]  # a button beside the words: location or contact
+    offer: Mapped[str | None]  # buttons beside the words: location, contact or answer
 
 
 class Due(Base):

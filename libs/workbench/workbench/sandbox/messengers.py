@@ -75,9 +75,7 @@ async def rubika_message(request: Request, token: str) -> Response:
         return _json({"status": _RUBIKA_ERRORS.get(wrong.answer, "INVALID_ACCESS")})
     if not isinstance(chat, str) or not isinstance(text, str) or not chat or not text:
         return _json({"status": "INVALID_INPUT"})
-    rows = (body.get("chat_keypad") or {}).get("rows") or [{}]
-    buttons = rows[0].get("buttons") or [{}]
-    told = chats.tell("rubika", chat, text, button=buttons[0].get("type"))
+    told = chats.tell("rubika", chat, text, button=_keypad(body))
     await _slowly(wrong)
     return _json({"status": "OK", "data": {"message_id": str(told.number)}})
 
@@ -152,21 +150,37 @@ async def _parameters(request: Request) -> dict[str, Any]:
 
 
 def _button(markup: Any) -> str | None:
-    """Which button a reply keyboard shows; a form carries the keyboard as JSON."""
+    """What a reply keyboard asks for, or what its inline buttons say to the bot; a form carries it as JSON."""
     if isinstance(markup, str):
         markup = orjson.loads(markup)
-    rows = markup.get("keyboard") if isinstance(markup, Mapping) else None
+    if not isinstance(markup, Mapping):
+        return None
+    if inline := markup.get("inline_keyboard"):
+        return " | ".join(button.get("callback_data", "") for row in inline for button in row)
+    rows = markup.get("keyboard")
     button = rows[0][0] if rows else {}
     return "location" if button.get("request_location") else "contact" if button.get("request_contact") else None
 
 
+def _keypad(body: Mapping[str, Any]) -> str | None:
+    """The same of Rubika's."""
+    if inline := body.get("inline_keypad"):
+        return " | ".join(button["id"] for row in inline["rows"] for button in row["buttons"])
+    rows = (body.get("chat_keypad") or {}).get("rows")
+    return rows[0]["buttons"][0]["type"] if rows else None
+
+
 def _graph_words(platform: str, body: Mapping[str, Any]) -> tuple[str, str, str | None]:
-    """Citizen, text and button."""
+    """Citizen, text and buttons."""
     if platform == "instagram":
-        return str(body.get("recipient", {}).get("id", "")), body.get("message", {}).get("text", ""), None
+        message = body.get("message", {})
+        pressed = [one["payload"] for one in message.get("quick_replies", ())]
+        return str(body.get("recipient", {}).get("id", "")), message.get("text", ""), " | ".join(pressed) or None
     interactive = body.get("interactive")
     if isinstance(interactive, Mapping):
-        return str(body.get("to", "")), interactive.get("body", {}).get("text", ""), interactive.get("type")
+        pressed = [one["reply"]["id"] for one in interactive.get("action", {}).get("buttons", ())]
+        words = interactive.get("body", {}).get("text", "")
+        return str(body.get("to", "")), words, " | ".join(pressed) or interactive.get("type")
     return str(body.get("to", "")), body.get("text", {}).get("body", ""), None
 
 

@@ -38,7 +38,9 @@ class Chat:
     def phone(self) -> str | None:
         """The number that the account is, on the platforms where it is one."""
         lacks = NUMBERED.get(self.platform)
-        return f"{lacks}{self.account}" if lacks is not None and self.account else None
+        if lacks is None or not self.account.removeprefix("+").isdigit():  # WhatsApp lets one hide it
+            return None
+        return f"{lacks}{self.account}"
 
     def origin(self, call_id: str | None = None) -> Origin:
         """Where its contacts come from."""

@@ -11,7 +11,7 @@ import httpx
 import orjson
 
 from notify.limits import Limits, Pace
-from notify.providers.outcome import NO_ANSWER, Fate, Letter, Outcome
+from notify.providers.outcome import NO_ANSWER, Fate, Letter, Outcome, answers
 from notify.providers.posting import UNSENT, Answer, post, seconds
 
 MOST_LETTERS = 4096
@@ -49,9 +49,12 @@ def send_message(letter: Letter, *, buttons: bool = True) -> dict[str, Any]:
     """The parameters of `sendMessage`."""
     chat: int | str = int(letter.to) if letter.to.lstrip("-").isdecimal() else letter.to
     body: dict[str, Any] = {"chat_id": chat, "text": letter.text[:MOST_LETTERS]}
-    button = _BUTTONS.get(letter.offer or "") if buttons else None
-    if button is not None:
-        body["reply_markup"] = {"keyboard": [[button]], "resize_keyboard": True, "one_time_keyboard": True}
+    if buttons and letter.offer == "answer":
+        row = [{"text": title, "callback_data": pressed} for title, pressed in answers(letter)]
+        body["reply_markup"] = {"inline_keyboard": [row]}
+    elif buttons and (button := _BUTTONS.get(letter.offer or "")):
+        keyboard = [[button]]
+        body["reply_markup"] = {"keyboard": keyboard, "resize_keyboard": True, "one_time_keyboard": True}
     return body
 
 

@@ -11,7 +11,7 @@ import httpx
 import orjson
 
 from notify.limits import Limits, Pace
-from notify.providers.outcome import NO_ANSWER, Fate, Letter, Outcome
+from notify.providers.outcome import NO_ANSWER, Fate, Letter, Outcome, answers
 from notify.providers.posting import UNSENT, Answer, post
 
 # Meta's: 80 a second by number, one in six seconds to the same citizen after a burst; Instagram 300 a second.
@@ -48,19 +48,28 @@ class Graph:
 
 
 def whatsapp_message(letter: Letter) -> dict[str, Any]:
-    """A text, or a question for the citizen's place; WhatsApp has no button for a number, it is known."""
+    """A text, beside it what the citizen may answer or a question for their place; their number is known there."""
     whom = "to" if letter.to.isdigit() else "recipient"  # who hides their number is known by a user id: `IR.134912…`
     body: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual", whom: letter.to}
+    asked: dict[str, Any]
     if letter.offer == "location":
         asked = {"type": "location_request_message", "body": {"text": letter.text}, "action": {"name": "send_location"}}
+        return body | {"type": "interactive", "interactive": asked}
+    if letter.offer == "answer":
+        row = [{"type": "reply", "reply": {"id": pressed, "title": title}} for title, pressed in answers(letter)]
+        asked = {"type": "button", "body": {"text": letter.text}, "action": {"buttons": row}}
         return body | {"type": "interactive", "interactive": asked}
     return body | {"type": "text", "text": {"preview_url": False, "body": letter.text}}
 
 
 def instagram_message(letter: Letter) -> dict[str, Any]:
-    """A text of at most 1000 bytes."""
-    text = letter.text.encode()[:MOST_BYTES].decode(errors="ignore")
-    return {"recipient": {"id": letter.to}, "message": {"text": text}}
+    """A text of at most 1000 bytes, beside it what the citizen may answer."""
+    message: dict[str, Any] = {"text": letter.text.encode()[:MOST_BYTES].decode(errors="ignore")}
+    if letter.offer == "answer":
+        message["quick_replies"] = [
+            {"content_type": "text", "title": title, "payload": pressed} for title, pressed in answers(letter)
+        ]
+    return {"recipient": {"id": letter.to}, "message": message}
 
 
 def judge(localid: int, answer: Answer) -> Outcome:

@@ -40,7 +40,7 @@ class Letter:
     told: str
     created_at: datetime
     code: str | None = None
-    offer: str | None = None  # a button beside the words: `location` or `contact`
+    offer: str | None = None  # buttons beside the words: `location`, `contact` or `answer`, which is 31 and 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,11 @@ class Outcome:
     slow: bool = False
     after: float = 0.0
     unknown: bool = False
+
+
+def answers(letter: Letter) -> tuple[tuple[str, str], ...]:
+    """Titles of at most 20 letters, and what intake hears when one is pressed: the number and the code it is about."""
+    return ("تایید می‌کنم", f"31 {letter.code}"), ("اعتراض دارم", f"33 {letter.code}")
 
 
 class Messenger(Protocol):

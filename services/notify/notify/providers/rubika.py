@@ -10,7 +10,7 @@ import httpx
 import orjson
 
 from notify.limits import Limits, Pace
-from notify.providers.outcome import NO_ANSWER, Fate, Letter, Outcome
+from notify.providers.outcome import NO_ANSWER, Fate, Letter, Outcome, answers
 from notify.providers.posting import UNSENT, Answer, post
 
 LIMITS = Limits(overall=20, overall_burst=20, chat=1, chat_burst=3)  # Rubika publishes none
@@ -42,6 +42,9 @@ class Rubika:
 def send_message(letter: Letter) -> dict[str, Any]:
     """The parameters of `sendMessage`; `on_time_keyboard` is how Rubika spells it."""
     body: dict[str, Any] = {"chat_id": letter.to, "text": letter.text}
+    if letter.offer == "answer":
+        row = [{"id": pressed, "type": "Simple", "button_text": title} for title, pressed in answers(letter)]
+        body["inline_keypad"] = {"rows": [{"buttons": row}]}
     button = _BUTTONS.get(letter.offer or "")
     if button is not None:
         keypad = {"rows": [{"buttons": [button]}], "resize_keyboard": True, "on_time_keyboard": True}
