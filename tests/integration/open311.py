@@ -97,9 +97,9 @@ async def an_open311(postgres: Postgres, name: str, keys: Keys, folder: Path) ->
     """Both services on fresh databases."""
     database = await a_database(postgres, "intake", f"{name}_intake")
     async with a_routing(postgres, name, keys) as routing, served(routing.asked.app) as routing_url:
-        more = {"routing_url": routing_url, "routing_token": keys.service_token, "open311_keys": client_keys(folder)}
-        settings = Settings.model_construct(None, **service_settings(database.address, keys), **more)
-        app = create_app(settings)
+        given = service_settings(database.address, keys) | {"routing_url": routing_url}
+        given |= {"routing_token": keys.service_token, "open311_keys": client_keys(folder)}
+        app = create_app(Settings.model_construct(None, **given))
         accept: Any = app.state.reception
         async with served(app) as url, beside(accept._accept.run()), httpx.AsyncClient(timeout=10) as client:
             yield Open311(f"{url}/open311/v2", client, database, routing, app)
