@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from workbench.sandbox import kavenegar
 from workbench.sandbox.faults import Faults
+from workbench.sandbox.files import keep_files
 from workbench.sandbox.ledger import Ledger
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def create_app() -> FastAPI:
     app.state.key = os.environ.get("PASOKH_GATEWAY_KEY", "workbench")
     app.state.replies = set()
     app.include_router(kavenegar.router)
+    keep_files(app)
     app.get("/", response_class=HTMLResponse)(page)
     app.get("/readyz")(ready)
     app.get("/ledger")(ledger)
