@@ -57,7 +57,6 @@ class MessageIn(BaseModel):
     place: PlaceIn | None = None
     phone: PhoneText | None = None
     name: Annotated[str, BeforeValidator(normalised), Field(min_length=1, max_length=200)] | None = None
-    call_id: Identifier | None = Field(default=None, description="of the call that it belongs to, or that led to it")
     occurred_at: AwareDatetime | None = Field(
         default=None, description="at most 7 days back and 5 minutes ahead; else the server's time stands"
     )

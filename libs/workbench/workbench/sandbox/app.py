@@ -21,6 +21,7 @@ from workbench.sandbox import kavenegar, messengers
 from workbench.sandbox.chats import ChatFaults, Chats
 from workbench.sandbox.citizens import Said, say
 from workbench.sandbox.faults import Faults
+from workbench.sandbox.files import keep_files
 from workbench.sandbox.ledger import Ledger
 from workbench.sandbox.page import render
 
@@ -47,6 +48,7 @@ def create_app() -> FastAPI:
     app.state.replies = set()
     app.include_router(kavenegar.router)
     app.include_router(messengers.router)
+    keep_files(app)
     app.get("/", response_class=HTMLResponse)(page)
     app.get("/readyz")(ready)
     app.get("/ledger")(ledger)
