@@ -67,10 +67,6 @@ class Workbench:
             "PASOKH_DATABASE": self.postgres.dsn(name),
             "PASOKH_KAFKA": self.kafka.servers,
             "PASOKH_PORT": str(self._ports[name]),
-            "PASOKH_CALLBACK_OPENS": "00:00",  # so that the demo calls back at any hour
-            "PASOKH_CALLBACK_CLOSES": "23:59:59",
-            "PASOKH_BOT_LINK": f"{self.url(SANDBOX)}/bot?start={{call}}",
-            "PASOKH_APP_LINK": f"{self.url(SANDBOX)}/app?call={{call}}",
             "PASOKH_AUTH_JWKS": str(self.keys.jwks),
             "PASOKH_AUTH_ISSUER": ISSUER,
             "PASOKH_AUTH_AUDIENCE": AUDIENCE,
