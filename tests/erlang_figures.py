@@ -16,7 +16,7 @@ COLUMNS = ("calls", "service", "share", "seconds", "agents", "level", "waiting")
 
 def main() -> None:
     """Print the table."""
-    from pyworkforce import ErlangC  # type: ignore[import-not-found]  # installed for this alone; see above
+    from pyworkforce import ErlangC  # installed for this alone; see above
 
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(COLUMNS)

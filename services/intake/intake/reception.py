@@ -6,17 +6,20 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import orjson
+from common.app import Service
 from common.auth import Caller
 from common.events import Answer, Channel
 from common.group_commit import GroupCommit
 from common.idempotency import key_of
 from fastapi import Request, Response
 
+from intake.accept import store
 from intake.contact import Contact, Origin, Reader, is_urgent
 from intake.conversation.heard import FileRef
 from intake.limits import Limits, device_of, limits_of
 from intake.receipt import Receipt
 from intake.schemas import MessageIn
+from intake.settings import Settings
 
 
 class Reception:
@@ -52,6 +55,16 @@ class Reception:
         if not is_urgent(contact):
             self._limits.admit_to(contact.origin.channel, time.monotonic())
         return await self._accept(contact)
+
+
+def open_reception(service: Service, settings: Settings) -> Reader:
+    """The reception of a service, its limits, and the group commit that runs beside; what reads for all channels."""
+    pulse, most = service.health.pulse("group commit"), settings.most_waiting
+    accept = GroupCommit(service.database, store, pulse=pulse, most_waiting=most, goes_first=is_urgent)
+    reader, limits = Reader(settings, service.sealer), Limits.of(settings)
+    service.app.state.limits, service.app.state.reception = limits, Reception(reader, accept, limits)
+    service.run_beside("group commit", accept.run)
+    return reader
 
 
 def reception_of(request: Request) -> Reception:

@@ -10,6 +10,7 @@ from common.db import Database
 from common.errors import is_transient
 from common.group_commit import GroupCommit
 from common.health import Pulse
+from common.signs import may_be_urgent
 from fastapi import Request
 
 from intake import inspection
@@ -85,9 +86,15 @@ def converse(service: Service, reader: Reader, settings: Settings, *, note_files
     """Let a service hear citizens, and look after what they were asked and after what nobody could read."""
     storing = Storing(reader, manners_of(settings), note_files)
     pulse, due, old = (service.health.pulse(name) for name in ("conversations", "open questions", "inspections"))
-    commit = GroupCommit(service.database, storing.store, pulse=pulse, most_waiting=settings.most_waiting)
+    commit = GroupCommit(
+        service.database, storing.store, pulse=pulse, most_waiting=settings.most_waiting, goes_first=_urgent
+    )
     conversations = Conversations(service.database, storing, commit)
     service.app.state.conversations = conversations
     service.run_beside("conversations", conversations.run)
     service.run_beside("open questions", lambda: conversations.keep_accepting(due))
     service.run_beside("inspections", lambda: inspection.forget_old(service.database, old))
+
+
+def _urgent(brought: Brought) -> bool:
+    return any(one.text is not None and may_be_urgent(one.text, None) for one in brought.heard)
