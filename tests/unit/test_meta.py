@@ -10,8 +10,8 @@ from intake.channels.meta.meta import read
 from intake.channels.meta.signature import challenge, verify
 from intake.channels.wire import Reading
 from intake.conversation.heard import FileKind, FileRef, Heard, Point
-from pywa import WhatsApp
-from pywa.types import Message
+from pywa.client import WhatsApp
+from pywa.types.message import Message
 from pywa.utils import webhook_updates_validator
 
 from tests import payloads
