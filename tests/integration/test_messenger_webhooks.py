@@ -66,6 +66,20 @@ async def test_a_reply_and_a_question_after_a_code_by_whatsapp_and_instagram(pla
     assert await platforms.texts() == []
 
 
+async def test_a_button_under_an_answer_is_a_reply_about_its_code(platforms: Platforms) -> None:
+    pressed = {button: new_code() for button in ("whatsapp", "instagram", "rubika")}
+    said = {"type": "button_reply", "button_reply": {"id": f"31 {pressed['whatsapp']}", "title": "تایید می‌کنم"}}
+    await platforms.meta(whatsapp_batch(whatsapp_message("interactive", interactive=said)))
+    quick = {"mid": "m_1", "text": "اعتراض دارم", "quick_reply": {"payload": f"33 {pressed['instagram']}"}}
+    await platforms.meta(instagram_batch(instagram_event(message=quick)))
+    await platforms.rubika(payloads.rubika_press(f"33 {pressed['rubika']}"), name="/receiveInlineMessage")
+    rows = await platforms.rows("SELECT platform, answer, code FROM replies ORDER BY received_at")
+    answers = {"whatsapp": "accepted", "instagram": "objected", "rubika": "objected"}
+    assert {(row["platform"], row["answer"], row["code"]) for row in rows} == {
+        (platform, answers[platform], code) for platform, code in pressed.items()
+    }
+
+
 async def test_what_is_forged_is_refused_and_leaves_nothing(platforms: Platforms) -> None:
     body = payloads.body(whatsapp_batch(whatsapp_message(text={"body": COMPLETE})))
     forged = "sha256=" + signature(body, "another-secret")
