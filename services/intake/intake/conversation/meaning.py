@@ -27,8 +27,7 @@ CODE_DIGITS = 10
 LONGEST_SHORT = 120  # letters; whoever writes more says something
 _ANSWER = re.compile(r"(?<!\d)[3۳٣][13۱۳١٣](?!\d)")  # a tenth of what it takes to look closer
 _WORD = re.compile(r"\w")
-_CALL = re.compile(r"call[-_]([\w.:@+\-]{1,123})", re.ASCII)
-_ESCAPED = re.compile(r"_([2-7][0-9a-f])")
+_CALL = re.compile(r"call-[\w.:@+\-]{1,123}", re.ASCII)
 _COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s+(\S.*))?", re.DOTALL)
 
 
@@ -112,9 +111,8 @@ def _command(name: str, rest: str, text: str) -> Meaning | None:
 
 
 def _call_in(parameter: str) -> str | None:
-    """The call of a caller's link. A start parameter has no dot, so what does not fit is `_` and two hex digits."""
-    found = _CALL.fullmatch(parameter)
-    return _ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), found[1]) if found else None
+    """The call of a caller's link, as the link has it (`channels/phone/links.py`); read when it is accepted."""
+    return parameter if _CALL.fullmatch(parameter) else None
 
 
 def _asked_code(words: list[str]) -> str | None:
