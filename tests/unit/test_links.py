@@ -36,3 +36,8 @@ def test_what_does_not_fit_has_no_link() -> None:
 
 def test_an_id_that_came_as_it_is_stays_so() -> None:
     assert call_id_in("1764054000.137") == "1764054000.137"
+
+
+@pytest.mark.parametrize("parameter", ["call-_00", "a_00b", "call-_20", "call-"])
+def test_what_is_no_id_of_a_call_stays_as_it_came(parameter: str) -> None:
+    assert call_id_in(parameter) == parameter
