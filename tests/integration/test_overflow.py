@@ -4,17 +4,14 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import orjson
 import pytest
 from common.app import Service
-from common.calendar import TEHRAN
 from common.db import Database
 from intake.app import create_app
-from intake.channels.phone.callbacks import take_next, taking_over
 from intake.channels.phone.keeping import keep_once
 from intake.channels.phone.ways import Ways
 from intake.settings import Settings
@@ -231,20 +228,6 @@ async def test_a_crash_gives_a_callback_back(desk: Desk) -> None:
     assert again is not None
     assert taken is not None
     assert (again["call_id"], again["attempt"]) == (taken["call_id"], 1)
-
-
-async def test_nobody_is_rung_up_at_night_whose_callback_was_not_made_by_day(desk: Desk) -> None:
-    await desk.queue(waiting=12)
-    await desk.decide()
-    await desk.choose("callback")
-    ways = replace(desk.ways, working=replace(desk.ways.working, opens=time(8), closes=time(22)))
-    tomorrow = (desk.now + timedelta(days=1)).astimezone(TEHRAN).date()
-    night, morning = (datetime.combine(tomorrow, at, TEHRAN) for at in (time(3), time(8)))
-    async with desk.database.transaction() as tx:
-        await tx.execute("UPDATE callbacks SET due_at = $1", night - timedelta(hours=5, seconds=1))
-        assert await taking_over(4, night, tx=tx, ways=ways) == 0
-        assert await take_next("operator", night, tx=tx, ways=ways) is None
-        assert await take_next("operator", morning, tx=tx, ways=ways) is not None
 
 
 async def test_operators_never_get_the_same_callback_and_get_them_in_order(desk: Desk) -> None:
