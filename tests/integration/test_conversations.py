@@ -108,6 +108,13 @@ async def test_a_conversation_that_cannot_be_stored_waits_and_the_others_do_not(
     assert sealer.open(left["state"]) == nowhere
 
 
+async def test_whoever_made_up_a_callers_link_is_heard(intake: Messengers) -> None:
+    await intake.conversations.hear([Heard("telegram", "7", "1", text="/start call-a_00")])
+    await intake.conversations.hear([Heard("telegram", "7", "2", text=NOISE)])
+    await intake.until(now() + timedelta(hours=1))
+    assert [message["text"] for message in await intake.messages()] == [NOISE]
+
+
 async def test_conversations_are_forgotten_after_a_month_but_not_with_a_question_open(intake: Messengers) -> None:
     await intake.conversations.hear([Heard("telegram", "7", "1", text="سلام"), Heard("telegram", "8", "1", text=NOISE)])
     await intake.rows(
