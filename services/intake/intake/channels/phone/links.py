@@ -9,7 +9,7 @@ LONGEST = 64
 _PREFIX = "call-"
 # A first "call-" of the id's own is written so too, for it would be taken for ours.
 _UNFIT = re.compile(r"^c(?=all-)|[^A-Za-z0-9-]", re.ASCII)
-_ESCAPED = re.compile(r"_([0-9a-f]{2})")
+_ESCAPED = re.compile(r"_([2-7][0-9a-f])")  # no control characters: anybody can write a link
 
 
 def start_parameter(call_id: str) -> str | None:
