@@ -34,7 +34,7 @@ up: setup
 	$(BIN)/workbench up
 
 test: setup
-	$(BIN)/python -m pytest tests --ignore tests/bench
+	$(BIN)/python -m pytest tests --ignore tests/bench -n 2 --dist loadgroup
 
 check: setup
 	$(BIN)/python -m tools.check

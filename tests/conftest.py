@@ -18,6 +18,13 @@ from tests.e2e.otlp import Receiver
 _numbers = itertools.count()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `-n 2 --dist loadgroup`: what asks the whole city stays in one process, and so does each other file."""
+    for item in items:
+        asks_city = "city" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("city" if asks_city else item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for the session."""

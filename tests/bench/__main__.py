@@ -15,7 +15,7 @@ from workbench.load import Target, numbered, percentile, post_all
 from workbench.ports import free_port, listens
 from workbench.system import Workbench
 
-from tests.bench import duplicates, worklists
+from tests.bench import calls, duplicates, open311, webhooks, worklists
 from tests.bench.decisions import decision_costs
 from tests.bench.measure import (
     BODY,
@@ -104,6 +104,10 @@ async def main() -> None:
         # Accepting alone, relay and Kafka included: what consumes would take its turn on the same cores.
         with Workbench(Home(Path(folder, "accept")), services=("intake",)) as bench:
             figures["accept"] = await accept_ratio(bench, Path(folder))
+            figures["call_events"] = await calls.measure(bench)
+        with Workbench(Home(Path(folder, "hooks")), services=("intake",), settings=webhooks.SETTINGS) as bench:
+            figures["webhooks"] = await webhooks.webhook_ratios(bench, Path(folder))
+        figures["open311"] = await open311.measure(CASES)
     text = orjson.dumps(figures, option=orjson.OPT_INDENT_2).decode()
     Path("bench.json").write_text(text)
     print(text)

@@ -29,7 +29,7 @@ class Citizen:
 
     async def told(self, count: int) -> list[str]:
         """The bot's words, once there are so many."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while len(texts := await self._texts()) < count:
                 await asyncio.sleep(0.1)
         return texts

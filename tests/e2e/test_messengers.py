@@ -20,7 +20,7 @@ async def test_a_message_is_answered_on_the_messenger_that_it_came_by(city: Work
         posted = await client.post(f"{city.url('intake')}/v1/social/messages", json=body, headers=headers)
         code = posted.json()["code"]
         assert (await settle(city, [code])).good
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not (told := await _told(client, city, platform, chat)):
                 await asyncio.sleep(0.1)
     assert len(told) == 1

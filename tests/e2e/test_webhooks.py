@@ -39,7 +39,7 @@ async def _everybody_writes(client: httpx.AsyncClient, city: Workbench) -> None:
 async def test_who_writes_on_a_platform_is_answered_there(city: Workbench) -> None:
     async with httpx.AsyncClient(timeout=20) as client:
         await _everybody_writes(client, city)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             while not await _all_answered(client, city.url(SANDBOX)):
                 await asyncio.sleep(0.2)
 

@@ -36,7 +36,7 @@ async def _is(fact: bool) -> bool:
     return fact
 
 
-async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 60) -> None:
+async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 120) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(seconds):
         while not await holds():

@@ -146,14 +146,14 @@ class Telling:
             await tx.execute("UPDATE due SET due_at = now()")
 
     async def until(self, *states: str, hurry: bool = True) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while await self.states() != list(states):
                 if hurry:
                     await self.hurry()
                 await asyncio.sleep(0.05)
 
     async def until_told(self, platform: str, count: int) -> list[Told]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while len(self.chats.of(platform)) < count:
                 await asyncio.sleep(0.02)
         return self.chats.of(platform)

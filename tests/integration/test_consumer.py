@@ -60,7 +60,7 @@ class Reading:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def until(self, codes: set[str], seconds: float = 30) -> Counter[str]:
+    async def until(self, codes: set[str], seconds: float = 90) -> Counter[str]:
         """Wait until all codes were handled; what was handled of them."""
         async with asyncio.timeout(seconds):
             while not codes <= (found := await self.handled()).keys():
@@ -112,7 +112,7 @@ async def test_a_crash_between_the_commit_and_the_offset_handles_nothing_twice(
 
     with monkeypatch.context() as crash:
         crash.setattr(Consumer, "_commit", dies)
-        async with reading.member(), asyncio.timeout(30):
+        async with reading.member(), asyncio.timeout(90):
             while not codes & (await reading.handled()).keys():
                 await asyncio.sleep(0.05)
     async with reading.member():
@@ -170,7 +170,7 @@ async def test_the_mended_are_replayed_once(reading: Reading) -> None:
 async def test_too_many_dead_letters_in_a_row_stop_the_consumer_which_says_so(reading: Reading) -> None:
     await publish(reading.servers, raw=[b"junk"] * 300)
     async with reading.member(limit=10) as consumer:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while consumer.stopped is None:
                 await asyncio.sleep(0.05)
         assert "messages.v1.dlq" in (await consumer.ready() or "")
@@ -180,7 +180,7 @@ async def test_while_the_database_is_away_the_batch_is_kept(reading: Reading) ->
     reading.down = True
     await publish(reading.servers, message := a_message())
     async with reading.member():
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not reading.sizes:
                 await asyncio.sleep(0.05)
         assert await letters_of(reading, message.code) == []
@@ -207,7 +207,7 @@ async def letters_of(reading: Reading, code: str) -> list[envelope.Record]:
 
 
 async def eventually(get: Callable[[], Awaitable[T]], good: Callable[[T], bool]) -> T:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not good(found := await get()):
             await asyncio.sleep(0.1)
     return found

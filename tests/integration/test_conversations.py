@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 from common.db import Database
+from common.idempotency import digest
+from intake.conversation.draft import Draft, Said, State
 from intake.conversation.heard import Heard, Point
 from intake.inspection import MOST_KEPT, forget_once, keep
 from workbench.keys import Keys
@@ -74,6 +76,43 @@ async def test_a_conversation_whose_key_is_lost_begins_anew_and_its_messages_are
     assert await intake.until(now() + timedelta(hours=1)) == 1
     await intake.conversations.hear([Heard("telegram", "7", "2", text="منطقه ۳ بوق ممتد")])
     assert [message["text"] for message in await intake.messages()] == ["منطقه ۳ بوق ممتد"]
+
+
+async def test_what_comes_twice_in_one_group_keeps_its_order(intake: Messengers) -> None:
+    first = Heard("telegram", "7", "1", text="کارگاه شب‌ها کار می‌کند")
+    second = Heard("telegram", "7", "2", text="منطقه ۳")
+    await intake.conversations.hear([first, second, first])
+    [message] = await intake.messages()
+    assert message["text"] == first.text
+
+
+async def test_what_makes_an_update_count_once_is_no_bare_hash_of_its_account(intake: Messengers) -> None:
+    await intake.conversations.hear([Heard("sms", NUMBER, "1", text=NOISE)])
+    [counted] = await intake.rows("SELECT key FROM first_answers")
+    assert counted["key"] != digest("sms", NUMBER, "1")
+    assert counted["key"] == digest(intake.service.sealer.lookup(f"sms:{NUMBER}"), "1")
+
+
+async def test_a_conversation_that_cannot_be_stored_waits_and_the_others_do_not(intake: Messengers) -> None:
+    sealer = intake.service.sealer
+    for account in ("6", "7", "8"):
+        await intake.conversations.hear([Heard("telegram", account, "1", text=NOISE)])
+    nowhere = State(Draft(now(), said=(Said(NOISE),), point=Point(999, 0), due_at=now())).document()
+    broken = f"state = '{sealer.seal(nowhere or '')}', due_at = due_at - interval '1 minute'"
+    await intake.rows(f"UPDATE conversations SET {broken} WHERE key = '{sealer.lookup('telegram:7')}'")
+    later = now() + timedelta(minutes=30)
+    await intake.until(later)
+    assert [message["text"] for message in await intake.messages()] == [NOISE, NOISE]
+    [left] = await intake.rows("SELECT * FROM conversations WHERE due_at IS NOT NULL")
+    assert (left["key"], left["due_at"] - later) == (sealer.lookup("telegram:7"), timedelta(hours=1))
+    assert sealer.open(left["state"]) == nowhere
+
+
+async def test_whoever_made_up_a_callers_link_is_heard(intake: Messengers) -> None:
+    await intake.conversations.hear([Heard("telegram", "7", "1", text="/start call-a_00")])
+    await intake.conversations.hear([Heard("telegram", "7", "2", text=NOISE)])
+    await intake.until(now() + timedelta(hours=1))
+    assert [message["text"] for message in await intake.messages()] == [NOISE]
 
 
 async def test_conversations_are_forgotten_after_a_month_but_not_with_a_question_open(intake: Messengers) -> None:

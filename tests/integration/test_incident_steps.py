@@ -165,7 +165,7 @@ async def test_the_loops_tell_and_close_by_themselves(night: Night) -> None:
     async with beside(
         keep_announcing(night.database, city, pulse), keep_closing(night.database, Baseline.load(), pulse)
     ):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while (shown := await night.get(incident))["state"] != "closed" or not shown["announcements"][0]["done_at"]:
                 await asyncio.sleep(0.05)
     assert len(await night.told("incident")) == 60

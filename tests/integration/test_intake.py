@@ -152,7 +152,7 @@ async def test_too_many_waiting_are_refused_and_not_stored(database: Database, k
     reception: Any = app.state.reception
     asked = Asked(app, keys)
     posts = [asyncio.create_task(asked.post("/v1/app/messages", "app", MESSAGE)) for _ in range(30)]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while sum(post.done() for post in posts) < 20:
             await asyncio.sleep(0.01)
     async with beside(reception._accept.run()):

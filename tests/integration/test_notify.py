@@ -89,7 +89,7 @@ class Notify:
             await tx.execute("UPDATE unconfirmed SET check_at = now()")
 
     async def until(self, *states: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while await self.states() != list(states):
                 await self.hurry()
                 await asyncio.sleep(0.05)
@@ -199,7 +199,7 @@ async def test_what_memory_does_not_take_waits_in_the_table(notify: Notify, monk
     await notify.receive(notify.request())
     assert await notify.states() == ["sending", "sending", "due"]
     async with beside(notify.sender.send_due()):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while await notify.states() != ["sent"] * 3:
                 await asyncio.sleep(0.05)
     assert [sms.asked for sms in notify.ledger.sent] == [1, 1, 1]
@@ -233,7 +233,7 @@ async def test_what_comes_while_the_table_is_swept_is_sent_without_a_pause(
         return swept
 
     monkeypatch.setattr(notify.sender, "_claim", slow)
-    async with beside(notify.sender.send_due()), asyncio.timeout(5):
+    async with beside(notify.sender.send_due()), asyncio.timeout(30):
         while await notify.states() != ["sent"]:
             await asyncio.sleep(0.05)
     assert len(notify.ledger.sent) == 1

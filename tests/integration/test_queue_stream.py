@@ -92,7 +92,7 @@ async def test_who_listens_is_told_at_once_and_at_every_change_until_the_service
 ) -> None:
     watch: QueueWatch = service.app.state.queue_watch
     asked = Asked(service.app, keys)
-    async with beside(watch.run()), asyncio.timeout(30):
+    async with beside(watch.run()), asyncio.timeout(90):
         response = watch.response()
         assert response.media_type == "text/event-stream"
         stream = watch.events()

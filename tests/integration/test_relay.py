@@ -55,7 +55,7 @@ async def pending(database: Database) -> int:
 
 
 async def until_struck(database: Database) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while await pending(database):
             await asyncio.sleep(0.02)
 
@@ -114,7 +114,7 @@ async def test_a_crash_between_ack_and_strike_publishes_again_with_the_same_id(
         crash.setattr(outbox, "strike", dies)
         async with relaying(database, kafka):
             await commit(database, message)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(90):
                 while not await published(kafka, {message.code}):
                     await asyncio.sleep(0.05)
     assert await pending(database) == 1
@@ -127,7 +127,7 @@ async def test_only_one_relay_leads_and_hears_of_the_others_commits(
     database: Database, postgres: Postgres, kafka: Kafka
 ) -> None:
     async with relaying(database, kafka) as first:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not first.leading:
                 await asyncio.sleep(0.02)
         replica = Database(database.address)
@@ -160,7 +160,7 @@ async def test_a_relay_that_ends_in_the_middle_of_a_batch_publishes_it_before_wh
         await asyncio.sleep(60)
 
     relay = Relay("test", database, kafka.servers, Health().pulse("relay"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         task = asyncio.create_task(relay.run())
         while not relay.leading:
             await asyncio.sleep(0.02)
@@ -183,7 +183,7 @@ async def when(kafka: Kafka, stream: Stream, keys: set[str]) -> list[int]:
     await consumer.start()
     try:
         found: list[int] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while len(found) < len(keys):
                 for records in (await consumer.getmany(timeout_ms=500)).values():
                     found += [r.timestamp for r in records if r.key.decode() in keys]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from common.db import Database
 from common.errors import Poison
-from common.events import Answer, Kind, MessageReceived, Place, ReplyReceived
+from common.events import Answer, Channel, Kind, MessageReceived, Place, ReplyReceived, SealedAddress
 from common.sealed import Sealer
 from routing.app import create_app, rulebook_of
 from routing.city import City
@@ -56,9 +56,9 @@ class Routing:
         answer = await self.asked.post(f"/v1/cases/{code}/{path}", who, body, If_Match=etag)
         return answer.json()["status"] if answer.status_code == 200 else str(answer.status_code)
 
-    async def answered(self, number: str = "+989121234567", at: int = 0) -> str:
+    async def answered(self, number: str = "+989121234567", **given: Any) -> str:
         """A case whose citizen was told that it is done."""
-        message = a_message(reply_to=an_address(self.sealer, number))
+        message = a_message(**{"reply_to": an_address(self.sealer, number)} | given)
         await self.receive(message)
         assert await self.step(message.code, "work-orders", {}) == "in_progress"
         assert await self.step(message.code, "findings", {"finding": "actionable"}) == "inspected"
@@ -155,6 +155,15 @@ async def test_a_reply_that_no_case_awaits_is_poison(routing: Routing) -> None:
     code = await routing.answered()
     with pytest.raises(Poison, match="another number"):
         await routing.hear(a_reply(code=code, phone_lookup="someone else"))
+
+
+async def test_a_reply_of_another_account_on_the_cases_platform_is_poison(routing: Routing) -> None:
+    mine = SealedAddress(account="sealed", account_lookup="mine")
+    code = await routing.answered(reply_to=mine, channel=Channel.SOCIAL, platform="telegram")
+    with pytest.raises(Poison, match="another account"):
+        await routing.hear(a_reply(code=code, platform="telegram", account_lookup="theirs"))
+    await routing.hear(a_reply(code=code, platform="bale", account_lookup="mine, there"))
+    assert (await routing.case(code))["status"] == "accepted"
 
 
 async def test_staff_see_and_touch_their_units_cases_alone(routing: Routing) -> None:

@@ -183,7 +183,7 @@ async def test_the_loop_takes_up_a_new_version(
 ) -> None:
     monkeypatch.setattr("routing.rulebook.LOOK_EVERY", 0.01)
     book, pulse = Rulebook(known), Pulse("rules", last=0.0)
-    async with beside(book.keep_fresh(database, pulse)), asyncio.timeout(10):
+    async with beside(book.keep_fresh(database, pulse)), asyncio.timeout(30):
         while book.version is None:
             await asyncio.sleep(0.01)
         version = await added(database, known, a_draft(), datetime.now(UTC) - HOUR)

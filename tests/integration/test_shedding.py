@@ -52,11 +52,11 @@ async def stored(database: Database) -> set[str]:
 async def test_what_may_be_urgent_still_gets_in_when_the_bulk_is_refused(database: Database, keys: Keys) -> None:
     async with an_intake(database, keys, most_waiting=20) as (asked, run):
         bulk = [asyncio.create_task(asked.post("/v1/app/messages", "app", BULK)) for _ in range(40)]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while sum(post.done() for post in bulk) < 20:
                 await asyncio.sleep(0.01)
         urgent = [asyncio.create_task(asked.post("/v1/app/messages", "app", ALARM)) for _ in range(10)]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while sum(post.done() for post in urgent) < 5:
                 await asyncio.sleep(0.01)
         async with beside(run()):

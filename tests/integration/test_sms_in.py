@@ -1,5 +1,5 @@
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -8,13 +8,16 @@ import httpx
 import pytest
 from common.codes import new_code
 from common.persian import persian_digits
-from intake.channels.sms.beside import Kavenegar, Poll
+from intake.channels.sms.beside import Inbox, Kavenegar, Poll
 from intake.channels.sms.parts import WAIT
+from intake.conversation.conversations import Conversations
+from intake.conversation.heard import Heard
 from intake.settings import Settings
 from workbench.keys import Keys
 from workbench.postgres import Postgres
 
 from tests.builders import a_database, service_settings
+from tests.integration.http import beside
 from tests.integration.webhooks import Platforms, platforms_of
 from tests.payloads import sms_form
 
@@ -78,6 +81,15 @@ async def test_a_full_text_waits_for_a_next_one_that_may_not_come(platforms: Pla
     assert await platforms.texts() == [FULL]
 
 
+async def test_what_was_heard_alone_is_no_part_when_it_comes_again(platforms: Platforms) -> None:
+    short = sms_form(messageid="6", message=TEXT)
+    await platforms.sms(short)
+    await platforms.sms(sms_form(messageid="7", message=FULL))
+    await platforms.sms(short)
+    await platforms.inbox.join(datetime.now(UTC) + LATER)
+    assert sorted(await platforms.texts()) == sorted([TEXT, FULL])
+
+
 async def test_what_was_joined_and_not_marked_before_a_crash_counts_once(platforms: Platforms) -> None:
     await platforms.sms(sms_form(messageid="7", message=FULL))
     await platforms.inbox.join(datetime.now(UTC) + LATER)
@@ -124,10 +136,10 @@ def provider() -> Provider:
     return Provider()
 
 
-def poll(platforms: Platforms, provider: Provider, keys: Keys) -> Poll:
+def poll(platforms: Platforms, provider: Provider, keys: Keys, inbox: Inbox | None = None) -> Poll:
     asked = {"sms_poll_url": "http://provider", "sms_poll_key": "k", "sms_poll_line": "10004346"}
     settings = Settings.model_construct(None, **service_settings("", keys) | asked)
-    return Poll(Kavenegar(settings, transport=httpx.MockTransport(provider.answer)), platforms.inbox)
+    return Poll(Kavenegar(settings, transport=httpx.MockTransport(provider.answer)), inbox or platforms.inbox)
 
 
 async def test_sms_are_asked_for_where_they_cannot_be_posted(
@@ -157,3 +169,30 @@ async def test_what_was_given_and_not_stored_is_asked_for_again(
     provider.read.append(provider.unread.pop())  # read long ago by another
     await asking.once()
     assert await platforms.texts() == [TEXT]
+
+
+class Picky:
+    """Hears all but one text, as if that could not be stored."""
+
+    def __init__(self, conversations: Conversations, refused: str) -> None:
+        self._conversations = conversations
+        self._refused = refused
+
+    async def hear(self, heard: Sequence[Heard]) -> None:
+        """LookupError for all that come together with the one text."""
+        if any(one.text == self._refused for one in heard):
+            raise LookupError("no")
+        await self._conversations.hear(heard)
+
+
+async def test_one_sms_that_cannot_be_stored_holds_up_none_that_came_with_it(
+    platforms: Platforms, provider: Provider, keys: Keys
+) -> None:
+    picky = Picky(platforms.app.state.conversations, "این یکی")
+    inbox = Inbox(platforms.app.state.service, platforms.app.state.service.settings, hears=picky)
+    for text in (TEXT, "این یکی", f"{TEXT} هنوز"):
+        provider.comes_in(text)
+    async with beside(inbox.run()):
+        await poll(platforms, provider, keys, inbox).once()
+    assert await platforms.texts() == [TEXT, f"{TEXT} هنوز"]
+    assert await platforms.inspected() == ["LookupError"]

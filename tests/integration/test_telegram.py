@@ -1,6 +1,7 @@
 """What aiogram, python-telegram-bot and balethon build is heard; what is forged, repeated or broken as expected."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import telegram as ptb
 from aiogram.methods import AnswerCallbackQuery
 from common.codes import new_code
 from common.db import Database
+from common.edge import BODY_LIMIT
 from workbench.keys import Keys
 from workbench.postgres import Postgres
 
@@ -162,6 +164,19 @@ async def test_two_replicas_step_one_conversation_in_turn(bots: Messengers, data
     assert len(await bots.messages()) == 60
     [conversation] = await bots.rows("SELECT * FROM conversations")
     assert conversation["last_code"] in {message["code"] for message in await bots.messages()}
+
+
+async def test_a_long_message_that_quotes_another_long_one_is_taken(bots: Messengers) -> None:
+    many = [tg.MessageEntity(type="bold", offset=n, length=1) for n in range(100)]
+    long: dict[str, Any] = {"text": f"منطقه ۳ {'ژ' * 4088}", "entities": many}
+    quoted = json.loads(from_aiogram(1, **long))["message"]
+    quote = {"text": "ژ" * 1024, "position": 8}
+    update = json.loads(from_aiogram(2, **long))
+    update["message"] |= {"reply_to_message": quoted, "quote": quote}
+    body = json.dumps(update)  # as Telegram writes it, six bytes a letter
+    assert len(body) > BODY_LIMIT
+    assert (await bots.telegram(body)).status_code == 200
+    assert [message["text"] for message in await bots.messages()] == [long["text"]]
 
 
 async def test_forged_updates_are_refused_whatever_the_bot(bots: Messengers) -> None:

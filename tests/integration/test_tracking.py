@@ -1,12 +1,24 @@
+import json
 from typing import Any
 
 import pytest
-from common.events import Answer, Channel, Place
+from common.events import Answer, Channel, Place, SealedAddress, StatusAsked
+from routing.city import City
+from routing.tracking import tell_status_with
 
-from tests.builders import a_message, a_reply
+from tests.builders import NOW, a_message, a_reply
 from tests.integration.families import IN_OTHER_WORDS, URGENT, VAGUE, Wired, a_family, a_report
 from tests.integration.families import routing as routing
 from tests.unit.test_duplicates import LAT, LON
+
+TOLD = """
+SELECT body FROM outbox WHERE name = 'notification.requested.v1' AND body LIKE '%"told":"status"%' ORDER BY id
+"""
+
+
+def a_question(code: str, account: str) -> StatusAsked:
+    address = SealedAddress(account="sealed", account_lookup=account)
+    return StatusAsked(at=NOW, code=code, channel=Channel.SOCIAL, platform="telegram", reply_to=address)
 
 
 async def tracked(routing: Wired, code: str) -> dict[str, Any]:
@@ -118,3 +130,15 @@ async def test_stars_and_words_of_feedback_are_kept_for_staff_and_only_stars_rep
     reported = [row[0] for row in await routing.read(bodies, code)]
     assert '"stars":2' in reported[-1]
     assert not any("هنوز" in body for body in reported)
+
+
+async def test_everyone_who_asks_after_a_case_at_the_same_moment_is_told_something_of_their_own(routing: Wired) -> None:
+    await routing.receive(message := a_message())
+    asked = [a_question(message.code, account) for account in ("mine", "theirs")]
+    tell = tell_status_with(City.load())
+    async with routing.database.transaction() as tx:
+        await tell(asked, tx)
+    told = [json.loads(body) for (body,) in await routing.read(TOLD)]
+    assert [one["reply_to"]["account_lookup"] for one in told] == ["mine", "theirs"]
+    assert len({(one["code"], one["revision"]) for one in told}) == 2  # by which notify tells a thing once
+    assert all(0 <= one["revision"] < 2**31 for one in told)

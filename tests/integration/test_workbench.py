@@ -86,7 +86,7 @@ def test_a_home_is_held_by_one(tmp_path: Path) -> None:
     home.lock().close()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_up_ends_with_everything_it_started(tmp_path: Path, how: signal.Signals) -> None:
     base = free_port()

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from common.events import Answer, Prompt
 from common.persian import persian_digits
-from intake.conversation.draft import Question, State
+from intake.conversation.draft import MOST_FILES, Question, State
 from intake.conversation.heard import FileKind, FileRef, Heard, Point
 from intake.conversation.machine import (
     Accept,
@@ -253,3 +253,9 @@ def test_a_state_survives_as_a_document() -> None:
     assert document is not None
     assert State.of(document) == state
     assert State().document() is None
+
+
+def test_a_flood_of_photos_does_not_grow_what_is_remembered_without_end() -> None:
+    state, _ = talk(*[sent(files=(PHOTO,) * 10)] * 5)
+    assert state.draft is not None
+    assert len(state.draft.files) == MOST_FILES

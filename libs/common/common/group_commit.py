@@ -79,10 +79,12 @@ class GroupCommit(Generic[Item, Answer]):
         error = await self._commit(group)
         if error is None:
             return
-        if is_transient(error) or len(group) == 1:
+        if is_transient(error):
             _fail(group, error)
             return
-        for one in group:  # someone's data broke the group: the one gets its error, the others their answer
+        # Someone's data broke the group: the one gets its error, the others their answer. One alone is tried again too:
+        # what another replica stored meanwhile under the same key is seen the second time.
+        for one in group:
             if (error := await self._commit([one])) is not None:
                 _fail([one], error)
 

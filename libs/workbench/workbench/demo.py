@@ -12,8 +12,10 @@ from common.calendar import jalali, shift_of
 from rich.console import Console
 from rich.progress import Progress
 
+from workbench.channel_scenes import play_channels
 from workbench.city import Planned, plan_calls, plan_day
 from workbench.home import SANDBOX
+from workbench.peak import peak_hour
 from workbench.reconcile import Balance, answers_sent, settle, topics_of
 from workbench.scenes import Stage, begin_escalation, play_scenes, see_escalation
 from workbench.story import print_shifts, print_story
@@ -36,7 +38,7 @@ class Day:
     replied: dict[str, str] = field(default_factory=dict)
 
     async def post(self, address: str, who: str, body: Any, **headers: str) -> httpx.Response:
-        """Post to `service/path` as a role (`staff:unit` for staff); an error that is not expected ends the demo."""
+        """Post to `service/path` as a role (`staff:unit`, `app:citizen`); an unexpected error ends the demo."""
         service, _, path = address.partition("/")
         answer = await self.client.post(f"{self.bench.url(service)}/{path}", json=body, headers=self._as(who) | headers)
         answer.raise_for_status()
@@ -50,7 +52,8 @@ class Day:
 
     def _as(self, who: str) -> dict[str, str]:
         role, _, unit = who.partition(":")
-        token = self.bench.keys.token(role, unit=unit or None, citizen="demo" if role == "app" else None)
+        citizen = (unit or "demo") if role == "app" else None
+        token = self.bench.keys.token(role, unit=None if citizen else unit or None, citizen=citizen)
         return {"Authorization": f"Bearer {token}"}
 
 
@@ -74,6 +77,8 @@ async def play(bench: Workbench, console: Console) -> bool:
             replied = await _replied(run)
         reconciled = await _close(run, console, routed, replied)
         reconciled = await play_scenes(Stage(run, console)) and reconciled
+        reconciled = await play_channels(Stage(run, console)) and reconciled
+        reconciled = await peak_hour(Stage(run, console)) and reconciled
         reconciled = await see_escalation(Stage(run, console), late) and reconciled
         console.print(f"played in {time.monotonic() - started:.0f} s")
     return reconciled

@@ -17,6 +17,7 @@ from typing import Any
 from common.calendar import shift_of
 
 from workbench.scenes import Stage
+from workbench.story import print_shifts
 
 CALLS, OPERATORS = 200, 5  # an hour of 6.7 erlang for five
 TALK, PATIENCE = 120.0, 400.0  # seconds, means
@@ -191,15 +192,23 @@ async def peak_hour(stage: Stage, seed: int = 137) -> bool:
 
     good = await stage.until(reconciled) and all(peak.tally[way] for way in ("bot", "app", "callbacks_reached"))
     _say(stage, peak, found, good=good)
+    told = [item for item in await _shifts(stage, peak.begin) if sum(item["deflected"].values())]
+    print_shifts(stage.console, told, "the shift of the peak hour")
     return good
 
 
-async def _reported(stage: Stage, begin: datetime) -> Counter[str]:
-    """The figures of the shifts since the hour began."""
+async def _shifts(stage: Stage, begin: datetime) -> list[dict[str, Any]]:
+    """The report of the shifts since the hour began."""
     days = {"from": shift_of(begin).day.isoformat(), "to": shift_of(datetime.now(UTC)).day.isoformat()}
     report = await stage.run.get("reporting", "/v1/reports/shifts", **days)
+    items: list[dict[str, Any]] = report["items"]
+    return items
+
+
+async def _reported(stage: Stage, begin: datetime) -> Counter[str]:
+    """Their figures."""
     sums: Counter[str] = Counter()
-    for item in report["items"]:
+    for item in await _shifts(stage, begin):
         sums.update(item["deflected"])
         sums.update({name: item[name] for name in ("deflected_messages", "callbacks_reached")})
         sums["answered"] += item["calls"]["answered"]

@@ -121,7 +121,7 @@ async def see_escalation(stage: Stage, code: str) -> bool:
 
     good = await stage.until(breached, seconds=90)
     case = await stage.case(code)
-    stage.say(f"[bold]an escalation[/]: {code} is late at {case['unit']}, {case['escalated_to']} knows: {_word(good)}")
+    stage.say(f"[bold]an escalation[/]: {code} is late at {case['unit']}, {case['escalated_to']} knows: {word(good)}")
     return good
 
 
@@ -157,7 +157,7 @@ async def answer_duplicates(stage: Stage) -> bool:
         return await answers_sent(stage.run.bench, [first, second]) == 2
 
     good = joined == first and await stage.until(told)
-    stage.say(f"\n[bold]a duplicate[/]: {second} was joined to {joined}; one repair, two citizens told: {_word(good)}")
+    stage.say(f"\n[bold]a duplicate[/]: {second} was joined to {joined}; one repair, two citizens told: {word(good)}")
     return good
 
 
@@ -169,7 +169,7 @@ async def bounce_twice(stage: Stage) -> bool:
     await stage.step(code, "referrals", {"unit": "region-2", "reason": "نشانی در منطقه ۲ است"}, "supervisor")
     end = await stage.step(code, "bounces", {"reason": "این سمت خیابان با منطقه ۵ است"})
     good = str(end["unit"]).startswith("hq-")
-    stage.say(f"[bold]a bounce[/]: {case['unit']} → region-2 → {end['unit']}: {_word(good)}")
+    stage.say(f"[bold]a bounce[/]: {case['unit']} → region-2 → {end['unit']}: {word(good)}")
     return good
 
 
@@ -181,7 +181,7 @@ async def live_through_an_incident(stage: Stage) -> bool:
     await asyncio.gather(*map(stage.case, codes))
     found = [i for i in (await stage.run.get("routing", "/v1/incidents"))["items"] if 16 in i["regions"]]
     if not found:
-        stage.say(f"[bold]an incident[/]: none opened: {_word(False)}")
+        stage.say(f"[bold]an incident[/]: none opened: {word(False)}")
         return False
     incident = f"/v1/incidents/{found[0]['id']}"
     text = {"text": "دو اکیپ تخلیه آب به محل رفتند"}
@@ -194,11 +194,10 @@ async def live_through_an_incident(stage: Stage) -> bool:
 
     good = await stage.until(told)
     await stage.run.post(f"routing{incident}/closings", "supervisor", {"note": "آب تخلیه شد"})
-    stage.say(
-        f"[bold]an incident[/]: {found[0]['family']} in regions {found[0]['regions']}; told to all: {_word(good)}"
-    )
+    stage.say(f"[bold]an incident[/]: {found[0]['family']} in regions {found[0]['regions']}; told to all: {word(good)}")
     return good
 
 
-def _word(good: bool) -> str:
+def word(good: bool) -> str:
+    """How a scene went."""
     return "good" if good else "BROKEN"

@@ -13,10 +13,10 @@ class Reads(Protocol):
         """The answer's JSON."""
 
 
-def print_shifts(console: Console, shifts: list[dict[str, Any]]) -> None:
+def print_shifts(console: Console, shifts: list[dict[str, Any]], title: str = "the day by shifts") -> None:
     """The shift table: a column a shift."""
     shown = [shift for shift in shifts if any(shift["contacts"].values())]
-    table = Table("", *(f"{shift['day_jalali'][5:]} {shift['shift']}" for shift in shown), title="the day by shifts")
+    table = Table("", *(f"{shift['day_jalali'][5:]} {shift['shift']}" for shift in shown), title=title)
     for name, values in zip(_ROWS, zip(*map(_column, shown), strict=True), strict=True):
         table.add_row(name, *map(str, values))
     console.print(table)
@@ -24,7 +24,8 @@ def print_shifts(console: Console, shifts: list[dict[str, Any]]) -> None:
 
 _ROWS = (
     *("contacts by phone", "contacts by social networks", "contacts by app"),
-    *("calls offered", "calls answered", "calls abandoned", "wait, mean / 95th percentile, s", "messages"),
+    *("calls offered", "calls answered", "calls abandoned", "wait, mean / 95th percentile, s"),
+    *("deflected to a callback / a link", "messages of the deflected", "messages"),
     *("handled in nahiye", "handled at HQ", "referred within a second", "answered within the deadline"),
     *("urgent ones in time", "SMS sent", "SMS delivered", "accepted (31)", "objected (33)"),
 )
@@ -34,9 +35,11 @@ _SHARES = ("handled_in_nahiye", "handled_at_hq", "referred_within_a_second", "an
 def _column(shift: dict[str, Any]) -> list[Any]:
     contacts, calls = shift["contacts"], shift["calls"]
     waits = f"{calls['mean_wait'] or 0:.0f} / {calls['p95_wait'] or 0:.0f}"
+    ways = f"{shift['deflected']['callback']} / {shift['deflected']['link']}"
     return [
         *(contacts["phone"], contacts["social"], contacts["app"]),
-        *(calls["offered"], calls["answered"], calls["abandoned"], waits, shift["messages"]),
+        *(calls["offered"], calls["answered"], calls["abandoned"], waits),
+        *(ways, shift["deflected_messages"], shift["messages"]),
         *(_percent(shift[name]) for name in (*_SHARES, "urgent_answered_in_time")),
         *(shift["sms_sent"], shift["sms_delivered"], shift["accepted"], shift["objected"]),
     ]

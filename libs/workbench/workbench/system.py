@@ -2,8 +2,7 @@
 die and all ended when we end."""
 
 import asyncio
-import os
-import subprocess
+import importlib.util
 import sys
 import threading
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from common.commands import migrate
 from common.kafka import create_streams
 
 from workbench.home import SANDBOX, SERVICES, Home
@@ -118,12 +118,8 @@ class Workbench:
         with ThreadPoolExecutor(1) as thread:  # our caller may have a loop running
             thread.submit(asyncio.run, self.postgres.create_databases(*self.services)).result()
             thread.submit(asyncio.run, create_streams(self.kafka.servers)).result()
-        migrating = [
-            subprocess.Popen([_BIN / name, "migrate"], env={**os.environ, **self.environment(name)})
-            for name in self.services
-        ]
-        if failed := [name for name, done in zip(self.services, migrating, strict=True) if done.wait()]:
-            raise RuntimeError(f"migrations failed: {', '.join(failed)}")
+        for name in self.services:  # here, for four processes more would take four times the start of Python
+            migrate(self.postgres.dsn(name), _package(name))
 
     def stop_all(self) -> None:
         """End everything in order: services first, so that they drain."""
@@ -196,6 +192,14 @@ class Workbench:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop_all()
+
+
+def _package(service: str) -> Path:
+    """The folder of a service's package; nothing of it is imported but what its migrations name."""
+    spec = importlib.util.find_spec(service)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"{service} is not installed; run `make setup`")
+    return Path(spec.origin).parent
 
 
 def _answers(url: str) -> bool:

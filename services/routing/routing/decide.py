@@ -17,6 +17,7 @@ from routing.sla import Deadlines, Terms, deadlines, in_words, terms_of
 from routing.units import Unit
 from routing.urgency import Urgency, urgency
 
+GIVEN = "it was given"  # why a topic is what its sender, or staff, chose
 TRIAGE_HOURS = 24  # to find the topic of what has none
 THANKS_TOPIC = "OV-THANKS"
 # Words, folded, of one who wants something beside giving thanks, or gives them in irony.
@@ -106,7 +107,9 @@ class Decider:
         subject = self._subject(asked, ranking)
         spot = self.city.map.settle(asked.place, self.city.map.reader.read(folded))
         likeliest = self.city.topics[subject.suggestions[0].topic]
-        alarm = urgency(folded, likeliest.code, likeliest.urgent, ranking.urgent)
+        # An urgent topic that a person chose needs no model to say so; it is taken back by the text alone.
+        chosen = likeliest.urgent and asked.topic == likeliest.code
+        alarm = urgency(folded, likeliest.code, likeliest.urgent, None if chosen else ranking.urgent)
         match = rules.first_match(_facts(asked, subject, spot, alarm))
         urgent = alarm.urgent if match.rule.urgent is None else match.rule.urgent
         duty = on_duty(self.city.units[match.unit], asked.received_at, urgent=urgent, roster=self.city.roster)
@@ -136,7 +139,7 @@ class Decider:
         given = self.city.topics.get(asked.topic or "")
         if given is not None:
             kind = asked.kind or KIND_OF_TOPIC.get(given.code) or ranking.kind
-            return Subject(given, 1.0, (Suggestion(given.code, 1.0),), kind, "it was given")
+            return Subject(given, 1.0, (Suggestion(given.code, 1.0),), kind, GIVEN)
         best, kind = ranking.suggestions[0], asked.kind or ranking.kind
         words = "، ".join(ranking.words)
         if not ranking.sure:

@@ -93,6 +93,8 @@ async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case:
             raise Poison(f"no case has the code {reply.code}")
         if None not in (reply.phone_lookup, case.phone_lookup) and reply.phone_lookup != case.phone_lookup:
             raise Poison("the reply names a case of another number")
+        if _by_another_account(reply, case):
+            raise Poison("the reply names a case of another account")
         return case
     objects = reply.answer is Answer.OBJECTED
     code = await tx.fetchval(_AWAITING, reply.phone_lookup, reply.account_lookup, objects)
@@ -100,6 +102,14 @@ async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case:
     if case is None:
         raise Poison("no case of this number or account awaits an answer")
     return case
+
+
+def _by_another_account(reply: ReplyReceived, case: Case) -> bool:
+    """Whether someone else on the case's own platform replies, not known by the same number."""
+    if reply.phone_lookup is not None and reply.phone_lookup == case.phone_lookup:
+        return False
+    known = None not in (reply.account_lookup, case.account_lookup) and reply.platform == case.platform
+    return known and reply.account_lookup != case.account_lookup
 
 
 _AWAITING = """

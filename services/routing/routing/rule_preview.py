@@ -1,7 +1,6 @@
 """What a changed rule set would do to the last cases. The facts of a case are read again from its row."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from common.db import Row, Transaction
 from common.events import Channel, Kind
@@ -9,12 +8,14 @@ from common.folding import fold
 
 from routing.city import Topic
 from routing.classify import Classifier
+from routing.decide import GIVEN
 from routing.model import Model
 from routing.rules import Facts, Moved, RuleSet, preview
 from routing.urgency import urgency
 
 _LAST = """
-SELECT code, text, topic, suggestions -> 0 ->> 0 AS likeliest, region, nahiye, kind, channel, occurred_at
+SELECT code, text, topic, suggestions -> 0 ->> 0 AS likeliest, region, nahiye, kind, channel, occurred_at,
+       reasons ->> 'topic' AS why_topic
 FROM cases ORDER BY received_at DESC, code DESC LIMIT $1
 """
 
@@ -47,12 +48,14 @@ def facts_of(row: Row, topics: Mapping[str, Topic], likely: float) -> Facts:
         nahiye=row["nahiye"],
         kind=Kind(row["kind"]),
         channel=Channel(row["channel"]),
-        urgent=_urgent(row["text"], topics.get(row["topic"] or row["likeliest"] or ""), likely),
+        urgent=_urgent(row, topics.get(row["topic"] or row["likeliest"] or ""), likely),
         at=row["occurred_at"],
     )
 
 
-def _urgent(text: Any, topic: Topic | None, likely: float) -> bool:
+def _urgent(row: Row, topic: Topic | None, likely: float) -> bool:
+    folded = fold(row["text"])
     if topic is None:
-        return urgency(fold(text), None, False, likely).urgent
-    return urgency(fold(text), topic.code, topic.urgent, likely).urgent
+        return urgency(folded, None, False, likely).urgent
+    chosen = topic.urgent and row["why_topic"] == GIVEN
+    return urgency(folded, topic.code, topic.urgent, None if chosen else likely).urgent

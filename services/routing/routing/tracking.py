@@ -41,7 +41,7 @@ def _standing(case: Case, asked: StatusAsked, city: City) -> Event:
     return NotificationRequested(
         at=asked.at,
         code=case.code,
-        revision=int(asked.at.timestamp()),  # asked again it is told again
+        revision=asked.id.int % 2**31,  # who asks again is told again, and so is who asks at the same moment
         told=Told.STATUS,
         unit_title=city.units[case.unit].title_fa,
         topic_title=topic.title_fa if topic else "پیام شما",

@@ -14,7 +14,8 @@ from intake.conversation.conversations import converse
 from intake.settings import Settings
 
 ROUTERS = (telegram.router, bale.router, rubika.router, meta.router, meta.handshakes, sms.router)
-BODY_LIMITS = meta.BODY_LIMITS
+QUOTING = 256 * 1024  # bytes; a letter is up to six there, and a long message may quote another one
+BODY_LIMITS = {"/v1/social/telegram/": QUOTING, "/v1/social/bale/": QUOTING, **meta.BODY_LIMITS}
 
 
 def attach(service: Service, settings: Settings, reader: Reader) -> None:

@@ -1,6 +1,7 @@
 """What citizens say on messengers, stored at once and answered through notify."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,7 @@ from intake.conversation.storing import MOST_DUE, Brought, Storing
 from intake.conversation.talk import NoteFiles, no_files
 from intake.settings import Settings
 
+log = logging.getLogger(__name__)
 EVERY = 5.0  # seconds
 KEEP = timedelta(days=30)  # after the citizen last wrote; a photo is late by an hour, some platforms' window is a day
 FORGET = """
@@ -49,10 +51,30 @@ class Conversations:
 
     async def accept_due(self, now: datetime) -> int:
         """Accept what is due at a moment, at most two hundred, and forget what ended long ago; how many were due."""
-        async with self._database.transaction() as tx:
-            found = await self._storing.accept_due(tx, now)
-            await tx.execute(FORGET, now - KEEP)
-        return found
+        try:
+            async with self._database.transaction() as tx:
+                found = await self._storing.accept_due(tx, now)
+                await tx.execute(FORGET, now - KEEP)
+            return found
+        except Exception as error:
+            if is_transient(error):
+                raise
+        return await self._accept_each(now)
+
+    async def _accept_each(self, now: datetime) -> int:
+        """One by one, for one of them cannot be stored: it waits, and the others do not wait for it."""
+        for done in range(MOST_DUE):
+            try:
+                async with self._database.transaction() as tx:
+                    if not await self._storing.accept_due(tx, now, most=1):
+                        return done
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                log.error("what a conversation says cannot be stored, and waits: %s", type(error).__name__)
+                async with self._database.transaction() as tx:
+                    await self._storing.postpone_due(tx, now)
+        return MOST_DUE
 
     async def keep_accepting(self, pulse: Pulse) -> None:
         """Accept what falls due for as long as the service runs; a restart finds what fell due meanwhile."""

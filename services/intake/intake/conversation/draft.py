@@ -12,6 +12,7 @@ from intake.conversation.heard import FileRef, Point
 from intake.conversation.phrases import can_be_seen, names_place
 
 LONGEST_ADDRESS = 500  # letters of `Place.address`
+MOST_FILES = 20  # of a draft; no more are noted of a message, those that are refused included
 LONGEST_TEXT = 4096  # letters of one message: the longest text that a messenger lets one send
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from common.events import Answer, Prompt
 from common.persian import parse_phone
 
-from intake.conversation.draft import LONGEST_ADDRESS, LONGEST_TEXT, Draft, Question, Said, State
+from intake.conversation.draft import LONGEST_ADDRESS, LONGEST_TEXT, MOST_FILES, Draft, Question, Said, State
 from intake.conversation.heard import FileRef, Heard
 from intake.conversation.meaning import Meaning, Meant, understand
 from intake.conversation.phrases import names_place, wants_sms
@@ -193,7 +193,8 @@ def _add(turn: Turn) -> Outcome:
     heard, text, draft = turn.heard, turn.meaning.text, turn.state.draft
     if draft is None and heard.files and text is None and turn.follows_message:
         return _attach(turn)
-    parts: dict[str, Any] = {"files": draft.files + heard.files if draft else heard.files}
+    files = (*draft.files, *heard.files) if draft else heard.files
+    parts: dict[str, Any] = {"files": files[:MOST_FILES]}
     if heard.point is not None:
         parts["point"] = heard.point
     if heard.phone is not None:

@@ -12,7 +12,10 @@ class Conversation(Base):
     """A citizen's chat with us: the account, and what was said and is not yet a message, are ciphertext."""
 
     __tablename__ = "conversations"
-    __table_args__ = (Index("conversations_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),)
+    __table_args__ = (
+        Index("conversations_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("conversations_heard_at", "heard_at"),
+    )
 
     key: Mapped[str] = mapped_column(primary_key=True)  # keyed hash of platform and account
     platform: Mapped[str]

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from asyncpg import Record
 from common.db import Transaction
 from common.errors import Problem
 from common.idempotency import digest
-from common.sealed import SealError
+from common.sealed import Sealer, SealError
 from pydantic import ValidationError
 
 from intake.accept import store
@@ -24,6 +24,7 @@ from intake.receipt import Receipt
 log = logging.getLogger(__name__)
 Traced = tuple[str, Heard, str | None]  # the conversation's key, what was heard, its trace
 MOST_DUE = 200  # of one transaction
+POSTPONED = timedelta(hours=1)
 _UNSEEN = """
 INSERT INTO first_answers (key, answer, created_at)
 SELECT key, '{}'::jsonb, $2 FROM unnest($1::bytea[]) AS heard (key) ORDER BY key
@@ -43,7 +44,11 @@ WHERE known.key = new.key
 """
 _DUE = """
 SELECT key, platform, account, state, last_code FROM conversations
-WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+WHERE due_at <= $1 ORDER BY due_at, key LIMIT $2 FOR UPDATE SKIP LOCKED
+"""
+_POSTPONE = """
+UPDATE conversations SET due_at = $1::timestamptz + $2::interval WHERE key = (
+    SELECT key FROM conversations WHERE due_at <= $1 ORDER BY due_at, key LIMIT 1 FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -78,9 +83,9 @@ class Storing:
         await self._leave(talks, tx)
         return [None] * len(bodies)
 
-    async def accept_due(self, tx: Transaction, now: datetime) -> int:
+    async def accept_due(self, tx: Transaction, now: datetime, most: int = MOST_DUE) -> int:
         """Accept what waits for an answer that did not come; how many conversations there were."""
-        rows = await tx.fetch(_DUE, now, MOST_DUE)
+        rows = await tx.fetch(_DUE, now, most)
         talks = {row["key"]: self._talk(row, self._chat(row), now) for row in rows}
         for talk in talks.values():
             talk.state, acts = expire(talk.state, now)
@@ -88,8 +93,12 @@ class Storing:
         await self._leave(talks, tx)
         return len(talks)
 
+    async def postpone_due(self, tx: Transaction, now: datetime) -> None:
+        """Let the first that is due wait for another hour."""
+        await tx.execute(_POSTPONE, now, POSTPONED)
+
     def _key(self, heard: Heard) -> str:
-        return self._sealer.lookup(f"{heard.platform}:{heard.account}")
+        return key_of(self._sealer, heard.platform, heard.account)
 
     def _manners_with(self, talk: Talk) -> Manners:
         chat = talk.contacts.chat
@@ -131,13 +140,25 @@ class Storing:
         await tx.execute(_LEAVE, list(talks), states, due, [talk.last_code for talk in left])
 
 
+def key_of(sealer: Sealer, platform: str, account: str) -> str:
+    """A conversation's key: a keyed hash."""
+    return sealer.lookup(f"{platform}:{account}")
+
+
+def counted_by(key: str, update: str) -> bytes:
+    """What makes an update count once. The key stands for the account: a bare digest of a number hides little."""
+    return digest(key, update)
+
+
 def _code(receipt: Receipt | Problem) -> str | None:
     return receipt.code if isinstance(receipt, Receipt) else None
 
 
 async def _unseen(heard: Sequence[Traced], tx: Transaction, now: datetime) -> list[Traced]:
-    """Those whose update did not come before, each once."""
-    by_update = {digest(one[1].platform, one[1].account, one[1].update): one for one in reversed(heard)}
+    """Those whose update did not come before, each once and in the order in which they came."""
+    by_update: dict[bytes, Traced] = {}
+    for one in heard:
+        by_update.setdefault(counted_by(one[0], one[1].update), one)
     rows = await tx.fetch(_UNSEEN, list(by_update), now)
     fresh = {row["key"] for row in rows}
-    return [found for update, found in reversed(by_update.items()) if update in fresh]
+    return [found for update, found in by_update.items() if update in fresh]

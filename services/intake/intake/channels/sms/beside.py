@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import orjson
@@ -15,7 +15,7 @@ from common.health import Pulse
 
 from intake.channels.sms.schemas import ReceivedSms, read_entry
 from intake.channels.sms.sms import PLATFORM, Holding, done, heard_of, join
-from intake.conversation.conversations import Conversations
+from intake.conversation.heard import Heard
 from intake.inspection import keep
 from intake.settings import Settings
 
@@ -25,13 +25,20 @@ RETRY_SECONDS = 5.0
 CAUGHT_UP = timedelta(hours=24)  # what is older was counted, and its key may be forgotten
 
 
+class Hears(Protocol):
+    """The conversations, as far as SMS need them."""
+
+    async def hear(self, heard: Sequence[Heard]) -> None:
+        """Return when all of it is committed."""
+
+
 class Inbox:
     """SMS on their way into the conversations."""
 
-    def __init__(self, service: Service, settings: Settings) -> None:
+    def __init__(self, service: Service, settings: Settings, *, hears: Hears) -> None:
         self._database = service.database
         self._sealer = service.sealer
-        self._conversations: Conversations = service.app.state.conversations
+        self._conversations = hears
         pulse, work = service.health.pulse("SMS in parts"), Holding(service.sealer)
         self._hold = GroupCommit(service.database, work.hold, pulse=pulse, most_waiting=settings.most_waiting)
 
@@ -47,21 +54,28 @@ class Inbox:
         """Hear each, or hold it as a part; stored when this returns."""
         held = await asyncio.gather(*map(self._hold, received))
         whole = [sms for sms, is_part in zip(received, held, strict=True) if not is_part]
-        await self._conversations.hear([heard_of(sms) for sms in whole])
+        await self._hear([heard_of(sms) for sms in whole])
 
     async def join(self, now: datetime) -> None:
         """Hear the messages whose parts are all there."""
         heard = await join(self._database, self._sealer, now)
-        for one in heard:  # alone, so that one that cannot be stored does not hold up the others
-            try:
-                await self._conversations.hear([one])
-            except Exception as error:
-                if isinstance(error, Problem) or is_transient(error):
-                    raise
-                log.exception("an SMS could not be stored; it is kept for inspection")
-                body = (one.text or "").encode()
-                await keep(self._database, self._sealer, PLATFORM, body, type(error).__name__, now)
+        await self._hear(heard)
         await done(self._database, heard, now)
+
+    async def _hear(self, heard: Sequence[Heard]) -> None:
+        """Together, else each alone, so that one that cannot be stored does not hold up the others."""
+        try:
+            await self._conversations.hear(heard)
+        except Exception as error:
+            if isinstance(error, Problem) or is_transient(error):
+                raise
+            if len(heard) > 1:
+                for one in heard:
+                    await self._hear([one])
+                return
+            log.exception("an SMS could not be stored; it is kept for inspection")
+            body, now = (heard[0].text or "").encode(), datetime.now(UTC)
+            await keep(self._database, self._sealer, PLATFORM, body, type(error).__name__, now)
 
 
 class Kavenegar:
@@ -92,7 +106,7 @@ class Kavenegar:
 
 def run(service: Service, settings: Settings) -> None:
     """Keep joining, and asking where a provider's address is set."""
-    service.app.state.sms = inbox = Inbox(service, settings)
+    service.app.state.sms = inbox = Inbox(service, settings, hears=service.app.state.conversations)
     service.run_beside("SMS in parts", inbox.run)
     joining = service.health.pulse("join SMS")
     service.run_beside(joining.name, lambda: _steadily(joining, JOIN_SECONDS, lambda: inbox.join(datetime.now(UTC))))

@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from common.db import Database, Row, Transaction
+from common.idempotency import first_answers
 from common.sealed import Sealer
 
 from intake.channels.sms.parts import Part, fills_a_part, whole
 from intake.channels.sms.schemas import ReceivedSms
 from intake.conversation.heard import Heard
+from intake.conversation.storing import counted_by, key_of
 
 PLATFORM = "sms"
 KEEP = timedelta(days=2)
@@ -58,6 +60,8 @@ class Holding:
         await tx.fetch(_ONE)
         rows = await tx.fetch(_KNOWN, [sms.id for sms in received], senders)
         known, waiting = {row["id"] for row in rows}, {row["sender"] for row in rows if row["first"] is None}
+        if waiting or any(fills_a_part(sms.text) for sms in received):
+            known |= await self._heard_before(received, tx)
         parts: list[tuple[ReceivedSms, str]] = []
         held = []
         for sms, sender in zip(received, senders, strict=True):
@@ -68,6 +72,11 @@ class Holding:
             held.append(is_part or sms.id in known)
         await self._keep(parts, tx)
         return held
+
+    async def _heard_before(self, received: Sequence[ReceivedSms], tx: Transaction) -> set[str]:
+        """Those that were no parts when they came first; sent again, they are none now."""
+        keys = {counted_by(key_of(self._sealer, PLATFORM, sms.sender), sms.id): sms.id for sms in received}
+        return {keys[key] for key in await first_answers(list(keys), tx)}
 
     async def _keep(self, parts: Sequence[tuple[ReceivedSms, str]], tx: Transaction) -> None:
         if not parts:

@@ -32,6 +32,7 @@ def _conversations() -> None:
         unique=False,
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
+    op.create_index("conversations_heard_at", "conversations", ["heard_at"], unique=False)
 
 
 def _inspected() -> None:
