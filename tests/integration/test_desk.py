@@ -12,7 +12,7 @@ from common.codes import new_code
 from common.db import Database
 from common.persian import parse_phone
 from intake.app import create_app
-from intake.channels.phone.callers import MOST
+from intake.channels.phone.callers import CALLS, MOST
 from intake.settings import Settings
 from workbench.keys import Keys
 from workbench.postgres import Postgres
@@ -89,6 +89,13 @@ async def test_a_caller_is_known_when_the_telephone_rings(desk: Desk) -> None:
     number = parse_phone(NUMBER)
     assert number is not None
     assert desk.routing.asked == [f"/v1/callers?phone={number.e164.replace('+', '%2B')}&limit={MOST}"]
+
+
+async def test_the_calls_of_a_number_are_found_by_it_and_not_among_those_of_all_years(desk: Desk) -> None:
+    async with desk.database.transaction() as tx:
+        await tx.execute("SET LOCAL enable_seqscan = off")
+        plan = await tx.fetch(f"EXPLAIN {CALLS}", datetime.now(UTC), "hash", MOST)
+    assert "decisions_caller" in " ".join(row[0] for row in plan)
 
 
 @pytest.mark.parametrize("status", [503, 401, 403])  # also when it is our own token that it refuses

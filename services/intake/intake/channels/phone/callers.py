@@ -18,7 +18,7 @@ _FRESH = """
 SELECT code, channel, topic, text, received_at, call_id FROM messages
 WHERE received_at > $1 AND phone_lookup = $2 ORDER BY received_at DESC LIMIT $3
 """
-_CALLS = """
+CALLS = """
 SELECT call_id, queue, asked_at, topic, choice, callback_at FROM decisions
 WHERE caller_lookup = $2 AND asked_at > $1 ORDER BY asked_at DESC LIMIT $3
 """
@@ -36,7 +36,7 @@ class Own:
 async def own_rows(lookup: str, now: datetime, tx: Transaction) -> Own:
     """Messages of the last hour, and calls of the last day that a decision was asked for."""
     messages = await tx.fetch(_FRESH, now - FRESH, lookup, MOST)
-    calls = await tx.fetch(_CALLS, now - CALLED, lookup, MOST)
+    calls = await tx.fetch(CALLS, now - CALLED, lookup, MOST)
     return Own([dict(row) for row in messages], [dict(row) for row in calls])
 
 

@@ -14,6 +14,9 @@ class Decision(Base):
     """What a caller had to expect when they joined, and which way they took; number and lookup as everywhere."""
 
     __tablename__ = "decisions"
+    __table_args__ = (
+        Index("decisions_caller", "caller_lookup", "asked_at", postgresql_where=text("caller_lookup IS NOT NULL")),
+    )
 
     call_id: Mapped[str] = mapped_column(primary_key=True)
     queue: Mapped[str]

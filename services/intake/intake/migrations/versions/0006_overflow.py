@@ -47,6 +47,8 @@ def _decisions() -> None:
         sa.Column("chosen_at", _moment, nullable=True),
         sa.PrimaryKeyConstraint("call_id"),
     )
+    where = sa.text("caller_lookup IS NOT NULL")
+    op.create_index("decisions_caller", "decisions", ["caller_lookup", "asked_at"], postgresql_where=where)
 
 
 def _callbacks() -> None:
