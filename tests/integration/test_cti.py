@@ -76,6 +76,10 @@ async def test_calls_that_go_out_are_none_of_a_queue(exchange: httpx.AsyncClient
         {"content": b"{", "headers": {"content-type": "application/json"}},
         {"content": b"\xff\xfe=1", "headers": {"content-type": "application/x-www-form-urlencoded"}},
         {"content": b"--x\r\n\r\n\xff\r\n--x--", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+        {
+            "content": b"--x\r\nContent-Disposition: form-data; name*\r\n\r\n1\r\n--x--\r\n",
+            "headers": {"content-type": "multipart/form-data; boundary=x"},
+        },
         {"content": b""},
     ],
 )

@@ -91,8 +91,9 @@ async def test_a_caller_is_known_when_the_telephone_rings(desk: Desk) -> None:
     assert desk.routing.asked == [f"/v1/callers?phone={number.e164.replace('+', '%2B')}&limit={MOST}"]
 
 
-async def test_a_call_is_answered_though_routing_is_away(desk: Desk) -> None:
-    desk.routing.status = 503
+@pytest.mark.parametrize("status", [503, 401, 403])  # also when it is our own token that it refuses
+async def test_a_call_is_answered_though_routing_is_away(desk: Desk, status: int) -> None:
+    desk.routing.status = status
     answer = await desk.asked.get(f"/v1/phone/callers/{NUMBER}", "operator")
     assert (answer.status_code, answer.json()["open"], answer.json()["complete"]) == (200, [], False)
     assert (await desk.asked.get("/v1/phone/callers/12", "operator")).status_code == 422

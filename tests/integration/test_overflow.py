@@ -110,6 +110,17 @@ async def test_a_way_needs_a_number_that_fits_it(desk: Desk, caller: str | None,
     assert (await desk.decide(caller=caller))["options"] == options
 
 
+async def test_a_number_that_is_told_later_is_the_one_called_back(desk: Desk) -> None:
+    await desk.queue(waiting=12)
+    assert (await desk.decide(caller=None))["options"] == ["wait"]
+    assert "callback" in (await desk.decide())["options"]
+    assert (await desk.choose("callback")).status_code == 200
+    await desk.due_now()
+    taken = await desk.take()
+    assert taken is not None
+    assert taken["phone"] == "+989121234567"
+
+
 async def test_a_queue_in_which_nobody_works_has_a_wait_all_the_same(desk: Desk) -> None:
     await desk.queue(waiting=1, agents=0)
     assert (await desk.decide())["estimate_seconds"] == 7200

@@ -1,5 +1,6 @@
 """The state of the queues is the same whatever order the events come in, and however often."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -74,3 +75,33 @@ async def _recorded(
     async with database.transaction() as tx:
         calls = await tx.fetch("SELECT * FROM calls ORDER BY call_id")
         return await queue_states(tx, NOW), [dict(call) for call in calls]
+
+
+async def test_writers_of_the_same_events_in_other_orders_wait_for_each_other_and_no_more(
+    database: Database, keys: Keys
+) -> None:
+    sealer = Sealer.from_file(keys.seal_keys)
+    said = [
+        CallEventIn(call_id="c", queue="137", event=moment, at=NOW)
+        for moment in (Moment.ABANDONED, Moment.LEFT, Moment.ENDED)
+    ]
+    async with database.transaction() as tx:  # both come to this one, and one of them goes first
+        await record_calls([said[1]], tx, sealer=sealer)
+        writers = [asyncio.create_task(_recorded_once(database, sealer, facts)) for facts in (said, said[::-1])]
+        await _held_up(database, len(writers))
+    assert sum(await asyncio.gather(*writers)) == 2
+
+
+async def _recorded_once(database: Database, sealer: Sealer, facts: Sequence[CallEventIn]) -> int:
+    async with database.transaction() as tx:
+        return await record_calls(facts, tx, sealer=sealer)
+
+
+async def _held_up(database: Database, count: int) -> None:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(20):
+        while True:
+            async with database.transaction() as tx:
+                if await tx.fetchval(query) == count:
+                    return
+            await asyncio.sleep(0.02)

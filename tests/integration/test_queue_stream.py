@@ -1,8 +1,10 @@
 """The queues as they change: one look for all, and an end when the service stops."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -63,6 +65,20 @@ async def test_a_queue_is_told_with_its_agents_and_its_last_calls(service: Servi
     }
 
 
+async def test_of_an_agents_own_mobile_number_no_more_than_its_end_is_kept(
+    service: Service, database: Database, keys: Keys
+) -> None:
+    now = datetime.now(UTC).isoformat()
+    call = {"call_id": "c", "queue": "137", "event": "answered", "at": now, "agent": "09121234567"}
+    agent = {"queue": "137", "agent": "+989121234567", "state": "busy", "at": now}
+    body = {"events": [call], "agents": [agent]}
+    assert (await Asked(service.app, keys).post("/v1/phone/events", "service", body)).status_code == 202
+    async with database.transaction() as tx:
+        [event] = await tx.fetch("SELECT body::jsonb->>'agent' AS agent FROM outbox WHERE name = 'call.changed.v1'")
+        [known] = await tx.fetch("SELECT agent FROM queue_agents")
+    assert event["agent"] == known["agent"] == "mobile-4567"
+
+
 async def test_events_of_calls_and_agents_may_not_both_be_missing(service: Service, keys: Keys) -> None:
     asked = Asked(service.app, keys)
     assert (await asked.post("/v1/phone/events", "service", {})).status_code == 422
@@ -88,6 +104,20 @@ async def test_who_listens_is_told_at_once_and_at_every_change_until_the_service
         assert orjson.loads(data)[0]["waiting"] == 1
         service.health.stopping = True
         assert [part async for part in stream if not part.startswith(b"id")] == []
+
+
+async def test_who_listens_after_a_while_without_listeners_is_told_how_it_is_now(service: Service, keys: Keys) -> None:
+    watch: QueueWatch = service.app.state.queue_watch
+    async with beside(watch.run()), asyncio.timeout(30):
+        assert (await _first_told(watch)) == []
+        await _tell(Asked(service.app, keys))
+        assert [queue["waiting"] for queue in await _first_told(watch)] == [1]
+
+
+async def _first_told(watch: QueueWatch) -> Any:
+    async with contextlib.aclosing(cast("AsyncGenerator[bytes, None]", watch.events())) as stream:
+        told = (orjson.loads(part.partition(b"data: ")[2]) async for part in stream if b"data: " in part)
+        return await anext(told)
 
 
 async def test_only_so_many_may_listen(database: Database, keys: Keys) -> None:

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from common.events import Answer, Channel, SealedAddress, StatusAsked
+from common.events import Answer, Channel, Place, SealedAddress, StatusAsked
 from routing.city import City
 from routing.tracking import tell_status_with
 
@@ -104,6 +104,13 @@ async def test_what_was_answered_and_other_topics_are_not_near(routing: Wired) -
     await routing.receive(a_report())
     assert await near(routing, topic="TC-MANHOLE") == []
     assert await near(routing, topic="OV-CONDUCT") == []
+
+
+@pytest.mark.parametrize("topic", ["WM-CHILD-PICKER", "UP-ILLEGAL"])
+async def test_distances_tell_nobody_where_a_child_or_a_reported_neighbour_is(routing: Wired, topic: str) -> None:
+    await routing.receive(a_message(topic=topic, place=Place(lat=LAT, lon=LON)))
+    assert await routing.read("SELECT topic FROM open_places") == [(topic,)]
+    assert await near(routing, topic=topic) == []
 
 
 @pytest.mark.parametrize("query", [{"topic": "XX-NONE"}, {"lat": 95}, {"lat": "nan"}, {"topic": "x"}])

@@ -1,5 +1,6 @@
 """Asking routing over REST, for what only it knows: never inside a transaction, never for a contact to be accepted."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from common.errors import Problem, unavailable
 
 from intake.settings import Settings
 
+log = logging.getLogger(__name__)
 SECONDS = 5.0
 CONNECTIONS = (
     8  # as many as routing has to its database; httpcore looks at each at every call: 1.2 ms, with 32 it is 2.6
@@ -47,6 +49,9 @@ class RoutingClient:
             raise unavailable("Routing does not answer now; try again.") from error
         if answer.status_code >= 500:
             raise unavailable("Routing cannot answer now; try again.")
+        if answer.status_code in (401, 403) and "headers" not in given:
+            log.error("routing refuses our own token with %d; is PASOKH_ROUTING_TOKEN out of date?", answer.status_code)
+            raise unavailable("Routing does not know this service now; it is ours to mend.")
         document = orjson.loads(answer.content)
         if answer.status_code >= 400:
             raise Problem(answer.status_code, str(document.get("detail", "Routing refuses this.")))

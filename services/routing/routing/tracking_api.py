@@ -65,11 +65,16 @@ async def get_tracking(code: Code, caller: Neighbour, database: DatabaseOf, city
 async def get_nearby(
     caller: Neighbour, database: DatabaseOf, city: CityOf, lat: Lat, lon: Lon, topic: TopicCode
 ) -> NearCases:
-    """Open cases of a topic that a new message at this point could be about; none where the topic has no radius."""
+    """Open cases of a topic that a new message at this point could be about; none where the topic has no radius.
+
+    None either where anybody may not see the exact point of such a case: distances from three points tell it.
+    """
     if topic not in city.topics:
         raise Problem(
             422, "There is no such topic; GET /v1/topics lists them.", [FieldError("?topic", "no such topic")]
         )
+    if city.topics[topic].shown != "exactly":
+        return NearCases(items=[])
     async with database.transaction() as tx:
         near = await find_near(tx, [_as_if(topic, lat, lon)], city.reaches)
         found = [(case, far) for case in near.get(0, ()) if (far := _within(case, lat, lon, city)) is not None]

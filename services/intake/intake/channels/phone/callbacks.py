@@ -96,6 +96,8 @@ async def promise(decision: Record, turn: datetime, now: datetime, *, tx: Transa
 
 async def taking_over(agents: int, now: datetime, *, tx: Transaction, ways: Ways) -> int:
     """How many of a queue's agents callbacks will take in the next minutes, besides those who have one."""
+    if not ways.working.open_at(now):
+        return 0
     found = await tx.fetchrow(_OPEN, now, now + SOON)
     assert found is not None
     most = ways.working.at_once(agents)
@@ -105,12 +107,15 @@ async def taking_over(agents: int, now: datetime, *, tx: Transaction, ways: Ways
 async def take_next(operator: str, now: datetime, *, tx: Transaction, ways: Ways) -> Record | None:
     """The callback that is this operator's turn: the one they hold, else the next that is due.
 
-    While somebody waits on the phone no more operators call back at once than callbacks' share of them.
+    While somebody waits on the phone no more operators call back at once than callbacks' share of them; and nobody is
+    rung up at night, whose callback was not made by day.
     """
     await tx.execute(_TURN)
     held = await tx.fetchval(_HELD, operator, now)
     if held is not None:
         return await tx.fetchrow(_LEASE, held, operator, now + ways.lease, now)
+    if not ways.working.open_at(now):
+        return None
     counts = await tx.fetchrow(_OPEN, now, now)
     assert counts is not None
     if counts["leased"] >= ways.working.at_once(_operators(now, ways)) and await tx.fetchval(_WAITS):

@@ -55,7 +55,7 @@ async def record_calls(events: Sequence[CallEventIn], tx: Transaction, *, sealer
     rows: list[Row] = [
         {"call_id": e.call_id, "event": e.event.value, "at": e.at, "agent": e.agent} for e in once.values()
     ]
-    rows.sort(key=lambda row: (row["call_id"], row["at"]))  # one order of locks for every writer
+    rows.sort(key=lambda row: (row["call_id"], row["at"], row["event"]))  # one order of locks for every writer
     inserted = await tx.insert(table(CallMoment), rows, then="ON CONFLICT DO NOTHING RETURNING call_id, event, at")
     fresh = [once[tuple(row)] for row in inserted]
     await _merge(fresh, tx, sealer)

@@ -75,7 +75,7 @@ def _fields(body: bytes, content_type: str) -> Mapping[str, object]:
         if media == "multipart/form-data":
             return _multipart(body, content_type)
         return dict(parse_qsl(body.decode()))
-    except ValueError as error:
+    except (ValueError, LookupError) as error:  # the parser of parts falls over `name*` with nothing behind it
         raise Problem(422, f"The body cannot be read as {media or 'a form'}.") from error
 
 

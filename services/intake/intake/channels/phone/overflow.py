@@ -40,7 +40,8 @@ INSERT INTO decisions (call_id, queue, caller, caller_lookup, mobile, estimate_s
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (call_id) DO UPDATE SET estimate_seconds = excluded.estimate_seconds,
     at_most_seconds = excluded.at_most_seconds, options = excluded.options, callback_at = excluded.callback_at,
-    topic = coalesce(excluded.topic, decisions.topic), asked_at = excluded.asked_at
+    topic = coalesce(excluded.topic, decisions.topic), asked_at = excluded.asked_at,
+    caller = excluded.caller, caller_lookup = excluded.caller_lookup, mobile = excluded.mobile
 WHERE decisions.choice IS NULL RETURNING *
 """
 _CHOOSE = "UPDATE decisions SET choice = $2, chosen_at = $3, url = $4, callback_at = $5 WHERE call_id = $1"

@@ -67,7 +67,7 @@ class QueueWatch:
             yield b"retry: %d\n\n" % RETRY_MS
             seen, spoke = 0, time.monotonic()
             while not self._health.stopping:
-                if self._number > seen:
+                if self._shown and self._number > seen:
                     seen, spoke = self._number, time.monotonic()
                     yield b"id: %d\nevent: queues\ndata: %s\n\n" % (seen, self._shown)
                 elif time.monotonic() - spoke > HEARTBEAT:
@@ -78,6 +78,7 @@ class QueueWatch:
             self._listeners -= 1
             if not self._listeners:
                 self._wanted.clear()
+                self._shown = b""  # nobody looks from now on, and the next to listen is not told of long ago
 
     async def _look(self) -> None:
         async with self._database.transaction() as tx:

@@ -2,14 +2,15 @@
 
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from intake.channels.phone.overflow_schemas import Keys
-from intake.channels.phone.states import AgentState, Moment
+from intake.channels.phone.states import AgentState, Moment, agent_id
 from intake.schemas import Identifier, MessageIn, PhoneText
 
 MOST_EVENTS = 500
 _TIME = "at most 7 days back and 5 minutes ahead; else the time of receipt stands"
+Agent = Annotated[Identifier, AfterValidator(agent_id)]
 
 
 class PhoneMessage(MessageIn):
@@ -28,7 +29,7 @@ class CallEventIn(BaseModel):
     event: Moment
     at: AwareDatetime = Field(description=_TIME)
     caller: PhoneText | None = None
-    agent: Identifier | None = None
+    agent: Agent | None = None
     leg: Identifier | None = Field(default=None, description="the caller's own channel, where the exchange names it")
 
 
@@ -38,7 +39,7 @@ class AgentEventIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     queue: Identifier
-    agent: Identifier
+    agent: Agent
     state: AgentState
     at: AwareDatetime = Field(description=_TIME)
 
