@@ -11,7 +11,8 @@ RUN uv pip install --python /opt/pasokh/bin/python --no-deps \
     ./libs/common ./services/intake ./services/routing ./services/notify ./services/reporting
 
 FROM python:3.12.8-slim-bookworm
-RUN groupadd --gid 10001 pasokh && useradd --uid 10001 --gid 10001 --no-create-home pasokh
+RUN groupadd --gid 10001 pasokh && useradd --uid 10001 --gid 10001 --no-create-home pasokh \
+    && install -d -o pasokh -g pasokh /files
 COPY --from=build /opt/pasokh /opt/pasokh
 ENV PATH=/opt/pasokh/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PASOKH_HOST=0.0.0.0 PASOKH_PORT=8000
 USER 10001:10001

@@ -43,6 +43,13 @@ async def test_an_answer_comes_with_buttons_that_say_31_and_33_of_that_case(tell
     assert buttons == expected
 
 
+async def test_who_hides_their_number_on_whatsapp_is_told_there(telling: Telling) -> None:
+    await telling.receive(telling.request("whatsapp", "IR.13491208655302741918"))
+    async with beside(*telling.running()):
+        await telling.until("sent", hurry=False)
+    assert [one.to for one in telling.chats.of("whatsapp")] == ["IR.13491208655302741918"]
+
+
 async def test_the_same_request_twice_is_told_once(telling: Telling) -> None:
     code = new_code()
     await telling.receive(telling.request(code=code))

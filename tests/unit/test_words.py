@@ -4,7 +4,7 @@ import pytest
 from common.codes import new_code
 from common.events import Channel, Told
 from common.persian import persian_digits
-from notify.words import Matrix, parts, render, units
+from notify.words import FIELDS, Matrix, checked, parts, render, units
 
 from tests.builders import a_request
 
@@ -46,3 +46,13 @@ def test_a_long_outcome_is_cut_at_a_word_to_four_parts() -> None:
     text = render(telling.template, requested)
     assert parts(text) <= 4
     assert "…" in text
+
+
+@pytest.mark.parametrize("template", ["پیام {cod}", "پیام {}", "پیام {code.x}", "پیام {topic} {unit} {outcome} {at}"])
+def test_words_that_no_event_can_fill_are_found_at_the_start(template: str) -> None:
+    with pytest.raises(ValueError, match="asks for"):
+        checked(template, FIELDS)
+
+
+def test_words_need_not_ask_for_anything() -> None:
+    assert checked("پیام {code} ثبت شد", FIELDS) == "پیام {code} ثبت شد"

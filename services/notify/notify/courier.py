@@ -8,6 +8,7 @@ after; but a messenger has no id of ours, so that a lost answer may mean a secon
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -18,8 +19,8 @@ from common.health import Pulse
 from common.sealed import Sealer
 
 from notify.means import SMS
-from notify.outcomes import Claimed, record_outcomes
-from notify.providers.outcome import Fate, Letter, Messenger, Outcome
+from notify.outcomes import Claimed, patience, record_outcomes
+from notify.providers.outcome import NO_ANSWER, Fate, Letter, Messenger, Outcome
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)  # more than a wait for a chat's turn and the longest call
@@ -29,22 +30,30 @@ LONGEST_PAUSE = 15.0  # seconds between two probes while a platform fails
 PATIENT = 3  # failures in a row after which one probe at a time goes out
 RECORD_SECONDS = 0.5
 NOT_SET = "no account with it is set any more"
+TOO_LATE = "the platform was away for too long"
 UNREADABLE = "the sealed account does not open; is a key missing in PASOKH_SEAL_KEYS?"
 
-# Due for so long by means that nobody here has, and not leased by a replica that has them.
-_ORPHANS = """
+# Taken from the couriers at once and without a call, as many as one transaction bears.
+_TAKE_BACK = """
 WITH claimed AS (
     UPDATE due SET due_at = $1::timestamptz + $2::interval, attempts = due.attempts + 1
-    FROM (
-        SELECT localid FROM due WHERE means <> ALL ($3::text[]) AND due_at <= $1::timestamptz - $2::interval
-        LIMIT 200 FOR UPDATE SKIP LOCKED
-    ) AS next
+    FROM ({which} LIMIT 200 FOR UPDATE OF due SKIP LOCKED) AS next
     WHERE due.localid = next.localid
     RETURNING due.localid, due.attempts, due.means
 )
 SELECT localid, id, code, told, claimed.means, phone, text, parts, attempts, created_at, traceparent, account, offer
 FROM claimed JOIN deliveries USING (localid)
 """
+# Due for so long by means that nobody here has, and not leased by a replica that has them.
+_ORPHANS = _TAKE_BACK.format(
+    which="""SELECT localid FROM due
+    WHERE means <> ALL ($3::text[]) AND due_at <= $1::timestamptz - $2::interval"""
+)
+# While a platform fails one probe at a time goes out: what waits behind it must not wait for its turn to be given up.
+_LATE = _TAKE_BACK.format(
+    which="""SELECT due.localid FROM due JOIN deliveries USING (localid)
+    WHERE due.means = $3 AND due_at <= $1 AND created_at < CASE WHEN code IS NULL THEN $4::timestamptz ELSE $5 END"""
+)
 _CLAIM = """
 WITH claimed AS (
     UPDATE due SET due_at = $3, attempts = due.attempts + 1
@@ -85,6 +94,8 @@ class Courier:
             self._pulse.beat()
             self._wake.clear()  # before the table is looked at: what comes from here on wakes the next pause
             try:
+                if self._failures >= PATIENT:
+                    await give_up_late(self._database, self.name, datetime.now(UTC))
                 started = await self._start_due()
             except Exception as error:
                 if not is_transient(error):
@@ -156,9 +167,19 @@ class Courier:
             await asyncio.sleep(wait)
         letter = _letter(claimed, account)
         if not telemetry.follows(claimed.traceparent):
-            return await self._messenger.send(letter)
+            return await self._try(letter)
         with telemetry.span("send", claimed.traceparent, telemetry.SpanKind.CLIENT, {"means": self.name}):
+            return await self._try(letter)
+
+    async def _try(self, letter: Letter) -> Outcome:
+        """An answer that the adapter cannot read counts as none: else it would be tried, and its chat wait, for ever.
+        The error's words may hold the chat."""
+        try:
             return await self._messenger.send(letter)
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("courier %s: %s in %s:%d", self.name, type(error).__name__, place.name, place.lineno or 0)
+            return Outcome(letter.localid, Fate.RETRY, detail=NO_ANSWER, unknown=True)
 
     async def _record(self, claimed: Claimed, outcome: Outcome) -> None:
         """Until it is noted: what is forgotten would be sent a second time."""
@@ -182,9 +203,22 @@ class Courier:
 
 async def give_back_orphans(database: Database, known: Sequence[str], now: datetime) -> int:
     """What is due by means that are no longer set goes by SMS or is given up; how many there were."""
+    return await _take_back(database, NOT_SET, _ORPHANS, now, LEASE, [SMS, *known])
+
+
+async def give_up_late(database: Database, means: str, now: datetime) -> int:
+    """What is due by means that fail, and past its time, goes by SMS or is given up; how many there were."""
+    oldest = [now - patience(means, prompt=prompt) for prompt in (True, False)]
+    found = await _take_back(database, TOO_LATE, _LATE, now, LEASE, means, *oldest)
+    if found:
+        log.warning("courier %s: %d deliveries were due for too long", means, found)
+    return found
+
+
+async def _take_back(database: Database, why: str, query: str, *given: object) -> int:
     async with database.transaction() as tx:
-        claimed = {row[0]: Claimed(*row) for row in await tx.fetch(_ORPHANS, now, LEASE, [SMS, *known])}
-        refused = [Outcome(localid, Fate.REFUSED, detail=NOT_SET) for localid in claimed]
+        claimed = {row[0]: Claimed(*row) for row in await tx.fetch(query, *given)}
+        refused = [Outcome(localid, Fate.REFUSED, detail=why) for localid in claimed]
         if refused:
             await record_outcomes(claimed, refused, tx)
     return len(claimed)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from common.db import Transaction
-from common.events import Event, NotificationDelivered, NotificationFailed, NotificationSent, Told
+from common.events import Event, NotificationDelivered, NotificationFailed, NotificationSent, Prompt, Told
 
 from notify.backoff import pause
 from notify.means import PUSH, SMS
@@ -75,16 +75,23 @@ class Claimed:
     offer: str | None = None
 
     def patience(self) -> timedelta:
-        """How long it is tried by these means."""
-        if self.code is None:
-            return PROMPT_GIVE_UP
-        return GIVE_UP if self.means in (SMS, PUSH) else CHAT_GIVE_UP
+        """How long it is tried by these means. An SMS that took another's place has its own time after the other's."""
+        if self.means == SMS and self.account is not None:
+            return 2 * GIVE_UP
+        return patience(self.means, prompt=self.code is None and self.told != Prompt.CALLBACK_CLOSED)
 
     def hopeless(self, outcome: Outcome, now: datetime) -> bool:
         """Whether another try by these means is of no use."""
         if outcome.fate is Fate.REFUSED or now - self.created_at > self.patience():
             return True
         return outcome.unknown and self.attempts >= MOST_UNKNOWN
+
+
+def patience(means: str, *, prompt: bool) -> timedelta:
+    """How long something is tried by these means, counted from when it was asked for."""
+    if prompt:
+        return PROMPT_GIVE_UP
+    return GIVE_UP if means in (SMS, PUSH) else CHAT_GIVE_UP
 
 
 async def record_outcomes(claimed: Mapping[int, Claimed], outcomes: Sequence[Outcome], tx: Transaction) -> None:

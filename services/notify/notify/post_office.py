@@ -52,6 +52,7 @@ class PostOffice:
             except Exception as error:
                 if not is_transient(error):
                     raise
+            pulse.beat()  # a database that hangs for a minute and this pause are more than a loop may be still
             await asyncio.sleep(ORPHAN_SECONDS)
 
     def wake(self, means: Iterable[str]) -> None:

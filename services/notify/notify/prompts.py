@@ -9,9 +9,11 @@ from common.events import Channel, Prompt, PromptRequested
 from common.persian import persian_digits
 
 from notify.means import CHAT, PUSH, SMS
+from notify.words import checked
 
 BY_CHANNEL = {Channel.PHONE: SMS, Channel.SOCIAL: CHAT, Channel.APP: PUSH}
 OFFERS = frozenset({"", "location", "contact"})
+FIELDS = frozenset({"code", "url", "at"})
 _AS_GIVEN = frozenset({"url"})  # an address keeps its digits
 
 
@@ -34,7 +36,7 @@ class Prompts:
         """Read the table; ValueError where a prompt has no words or a button is not one."""
         text = (files("notify") / "data" / "prompts.csv").read_text(encoding="utf-8")
         rows = list(csv.DictReader(text.splitlines()))
-        words = {Prompt(row["prompt"]): Words(row["words"], row["offer"] or None) for row in rows}
+        words = {Prompt(row["prompt"]): Words(checked(row["words"], FIELDS), row["offer"] or None) for row in rows}
         if missing := set(Prompt) - words.keys():
             raise ValueError(f"prompts.csv has no words for {sorted(missing)}")
         if odd := {row["offer"] for row in rows} - OFFERS:

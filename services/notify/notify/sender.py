@@ -43,7 +43,7 @@ WITH claimed AS (
     WHERE due.localid = next.localid
     RETURNING due.localid, due.attempts
 )
-SELECT localid, id, code, told, 'sms', phone, text, parts, attempts, created_at, traceparent
+SELECT localid, id, code, told, 'sms', phone, text, parts, attempts, created_at, traceparent, account
 FROM claimed JOIN deliveries USING (localid) ORDER BY priority, localid
 """
 # Asked ever more seldom; after 48 hours only a callback can tell.

@@ -1,14 +1,16 @@
 """Which event is told by which means and in which words: `data/matrix.csv`, which the city edits."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from string import Formatter
 
 from common.events import Channel, NotificationRequested, Told
 from common.persian import persian_digits
 
 MOST_PARTS = 4
+FIELDS = frozenset({"code", "topic", "unit", "outcome"})
 _GSM = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -35,7 +37,7 @@ class Matrix:
         words: it names the means of a channel. ValueError where a row names what does not exist."""
         text = (files("notify") / "data" / "matrix.csv").read_text(encoding="utf-8")
         rows = {
-            (_told(r["told"]), r["channel"]): Telling(r["means"], r["template"])
+            (_told(r["told"]), r["channel"]): Telling(r["means"], checked(r["template"], FIELDS))
             for r in csv.DictReader(text.splitlines())
         }
         pairs = ((told, channel) for told in Told for channel in Channel)
@@ -51,6 +53,15 @@ def _closest(rows: Mapping[tuple[str, str], Telling], told: str, channel: str) -
     if own is not None or general is None:
         return own
     return Telling(rows.get(("*", channel), general).means, general.template)
+
+
+def checked(template: str, fields: Collection[str]) -> str:
+    """A template that asks for these fields alone; ValueError for one that no event could fill, at the start and not
+    in the middle of a batch."""
+    odd = {name for _, name, _, _ in Formatter().parse(template) if name is not None} - set(fields)
+    if odd:
+        raise ValueError(f"{template!r} asks for {sorted(odd)}; there are {', '.join(sorted(fields))}")
+    return template
 
 
 def _told(name: str) -> str:

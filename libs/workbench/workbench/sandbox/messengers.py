@@ -176,12 +176,13 @@ def _graph_words(platform: str, body: Mapping[str, Any]) -> tuple[str, str, str 
         message = body.get("message", {})
         pressed = [one["payload"] for one in message.get("quick_replies", ())]
         return str(body.get("recipient", {}).get("id", "")), message.get("text", ""), " | ".join(pressed) or None
+    to = str(body.get("to") or body.get("recipient", ""))  # `recipient`: a user id, of who hides their number
     interactive = body.get("interactive")
     if isinstance(interactive, Mapping):
         pressed = [one["reply"]["id"] for one in interactive.get("action", {}).get("buttons", ())]
         words = interactive.get("body", {}).get("text", "")
-        return str(body.get("to", "")), words, " | ".join(pressed) or interactive.get("type")
-    return str(body.get("to", "")), body.get("text", {}).get("body", ""), None
+        return to, words, " | ".join(pressed) or interactive.get("type")
+    return to, body.get("text", {}).get("body", ""), None
 
 
 async def _slowly(wrong: ChatFaults) -> None:

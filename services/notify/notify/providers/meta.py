@@ -17,7 +17,6 @@ from notify.providers.posting import UNSENT, Answer, post
 # Meta's: 80 a second by number, one in six seconds to the same citizen after a burst; Instagram 300 a second.
 WHATSAPP_LIMITS = Limits(overall=80, overall_burst=80, chat=1 / 6, chat_burst=10)
 INSTAGRAM_LIMITS = Limits(overall=50, overall_burst=50, chat=1, chat_burst=5)
-WINDOW_CLOSED = frozenset({131047, 470})
 TOO_MANY = frozenset({4, 17, 32, 613, 80006, 80007, 130429, 131048, 131056})
 ACCOUNT = frozenset({0, 3, 10, 102, 190, 200, 368, 131005, 131031, 131042, 131045, 133010})  # a person must act
 PASSING = frozenset({1, 2, 131000, 131016, 131057, 133004})

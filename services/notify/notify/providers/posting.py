@@ -1,5 +1,6 @@
 """One POST to a platform, and what came back in words that every adapter can judge."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,13 +25,16 @@ class Answer:
 
 
 async def post(client: httpx.AsyncClient, url: str, content: bytes, headers: Mapping[str, str] | None = None) -> Answer:
-    """Post JSON; what came of it, whatever it was."""
+    """Post JSON; what came of it, whatever it was. The client's time-out is for a silence: the whole call has twice
+    that, and less than a courier's lease, or who answers byte by byte would keep it for ever."""
     sent = {"Content-Type": "application/json", **(headers or {})}
+    whole = 2 * client.timeout.read if client.timeout.read else None
     try:
-        answer = await client.post(url, content=content, headers=sent)
+        async with asyncio.timeout(whole):
+            answer = await client.post(url, content=content, headers=sent)
     except _BEFORE:
         return Answer(0)
-    except (httpx.HTTPError, httpx.InvalidURL):
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
         return Answer(0, unknown=True)
     return Answer(answer.status_code, _document(answer), seconds(answer.headers.get("retry-after")))
 

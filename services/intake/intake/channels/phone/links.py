@@ -9,7 +9,8 @@ LONGEST = 64
 _PREFIX = "call-"
 # A first "call-" of the id's own is written so too, for it would be taken for ours.
 _UNFIT = re.compile(r"^c(?=all-)|[^A-Za-z0-9-]", re.ASCII)
-_ESCAPED = re.compile(r"_([2-7][0-9a-f])")  # no control characters: anybody can write a link
+_ESCAPED = re.compile(r"_([0-9a-f]{2})")
+_ID = re.compile(r"[\w.:@+\-]{1,128}")
 
 
 def start_parameter(call_id: str) -> str | None:
@@ -19,8 +20,12 @@ def start_parameter(call_id: str) -> str | None:
 
 
 def call_id_in(parameter: str) -> str:
-    """The call of a start parameter, with or without `call-`; an id that needs no such writing is itself."""
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), parameter.removeprefix(_PREFIX))
+    """The call of a start parameter, with or without `call-`; an id that needs no such writing is itself.
+
+    Anybody can write one: what would be no call's id (a NUL is nothing that the database takes) stays as it came.
+    """
+    read = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), parameter.removeprefix(_PREFIX))
+    return read if _ID.fullmatch(read) else parameter
 
 
 def call_named(given: str | None, channel: Channel) -> str | None:

@@ -1,0 +1,100 @@
+"""What becomes of many deliveries while a platform is away, or answers what nobody expects."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from common.events import Channel, Prompt
+from notify.courier import PATIENT
+from notify.providers.posting import Answer, post
+from workbench.sandbox.faults import Faults
+
+from tests.builders import an_address
+from tests.integration.http import beside
+from tests.integration.telling import NUMBER, Telling
+
+DRIPS = 10
+
+
+async def grow_old(telling: Telling, age: timedelta) -> None:
+    async with telling.database.transaction() as tx:
+        await tx.execute("UPDATE deliveries SET created_at = $1", datetime.now(UTC) - age)
+
+
+async def test_all_that_waits_for_a_dead_messenger_gives_way_to_sms_at_once(telling: Telling) -> None:
+    telling.fail("telegram", answer="failing")
+    await telling.receive(*(telling.request(chat=str(n), number=NUMBER) for n in range(250)))
+    await grow_old(telling, timedelta(minutes=61))
+    async with beside(*telling.running()):
+        await telling.until(*["sent"] * 250, hurry=False)
+    assert len(telling.app.state.ledger.sent) == 250
+    assert {sms.asked for sms in telling.app.state.ledger.sent} == {1}
+    assert telling.chats.asked["telegram"] < 50
+    assert await telling.events() == ["notification.sent.v1"] * 250
+
+
+async def test_what_is_not_yet_late_waits_for_a_dead_messenger(telling: Telling) -> None:
+    telling.fail("telegram", answer="failing", calls=PATIENT)
+    await telling.receive(*(telling.request(chat=str(n), number=NUMBER) for n in range(40)))
+    await grow_old(telling, timedelta(minutes=59))
+    async with beside(*telling.running()):
+        await telling.until(*["sent"] * 40)
+    assert telling.app.state.ledger.sent == []
+    assert len(telling.chats.of("telegram")) == 40
+
+
+async def test_questions_that_nobody_waits_for_are_given_up_together(telling: Telling) -> None:
+    telling.fail("telegram", answer="failing")
+    await telling.ask(*(telling.prompt(Prompt.ASK_PLACE, str(n)) for n in range(40)))
+    await grow_old(telling, timedelta(minutes=16))
+    async with beside(*telling.running()):
+        await telling.until(*["failed"] * 40, hurry=False)
+    assert telling.app.state.ledger.sent == []
+
+
+async def test_an_sms_in_another_ones_place_is_tried_again_too(telling: Telling) -> None:
+    telling.fail("push", answer="failing")
+    telling.app.state.faults = Faults(status=500, calls=1)
+    await telling.receive(telling.request(None, "citizen-1", number=NUMBER))
+    await grow_old(telling, timedelta(hours=25))
+    async with beside(*telling.running()):
+        await telling.until("sent")
+    assert await telling.attempts() == [("push", "retry"), ("kavenegar", "retry"), ("kavenegar", "sent")]
+
+
+@pytest.mark.parametrize(("prompt", "becomes"), [(Prompt.CALLBACK_CLOSED, "sent"), (Prompt.CALL_LINK, "failed")])
+async def test_that_a_callback_is_closed_is_still_told_when_a_link_is_of_no_use_any_more(
+    telling: Telling, prompt: Prompt, becomes: str
+) -> None:
+    telling.app.state.faults = Faults(status=500, calls=2)  # the first try is of what is in memory, and young
+    caller = an_address(telling.sealer, NUMBER)
+    await telling.ask(telling.prompt(prompt, channel=Channel.PHONE, platform=None, reply_to=caller))
+    await grow_old(telling, timedelta(minutes=20))
+    async with beside(*telling.running()):
+        await telling.until(becomes)
+
+
+async def test_a_letter_that_an_adapter_fails_on_is_told_by_sms(
+    telling: Telling, caplog: pytest.LogCaptureFixture
+) -> None:
+    await telling.receive(telling.request(chat="--4242", number=NUMBER), telling.request(chat="43"))
+    async with beside(*telling.running()):
+        await telling.until("sent", "sent")
+    assert [sms.receptor for sms in telling.app.state.ledger.sent] == [NUMBER]
+    assert "ValueError" in caplog.text
+    assert "4242" not in caplog.text
+
+
+async def test_who_answers_byte_by_byte_does_not_keep_a_call_for_ever() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {DRIPS}\r\n\r\n".encode())
+        for _ in range(DRIPS):
+            writer.write(b" ")
+            await asyncio.sleep(0.15)
+        writer.close()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server, httpx.AsyncClient(timeout=0.3) as client:
+        port = server.sockets[0].getsockname()[1]
+        assert await post(client, f"http://127.0.0.1:{port}", b"{}") == Answer(0, unknown=True)
