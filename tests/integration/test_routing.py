@@ -157,12 +157,14 @@ async def test_a_reply_that_no_case_awaits_is_poison(routing: Routing) -> None:
         await routing.hear(a_reply(code=code, phone_lookup="someone else"))
 
 
-async def test_a_reply_of_another_account_on_the_cases_platform_is_poison(routing: Routing) -> None:
-    mine = SealedAddress(account="sealed", account_lookup="mine")
+async def test_a_reply_of_another_account_is_poison_but_with_the_cases_number(routing: Routing) -> None:
+    mine = SealedAddress(account="sealed", account_lookup="mine", phone_lookup="my number")
     code = await routing.answered(reply_to=mine, channel=Channel.SOCIAL, platform="telegram")
-    with pytest.raises(Poison, match="another account"):
+    with pytest.raises(Poison, match="another number or account"):
         await routing.hear(a_reply(code=code, platform="telegram", account_lookup="theirs"))
-    await routing.hear(a_reply(code=code, platform="bale", account_lookup="mine, there"))
+    with pytest.raises(Poison, match="another number or account"):
+        await routing.hear(a_reply(code=code, platform="bale", account_lookup="theirs, there"))
+    await routing.hear(a_reply(code=code, platform="bale", account_lookup="mine, there", phone_lookup="my number"))
     assert (await routing.case(code))["status"] == "accepted"
 
 

@@ -91,10 +91,8 @@ async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case:
         case = await tx.session.get(Case, reply.code, with_for_update=True)
         if case is None:
             raise Poison(f"no case has the code {reply.code}")
-        if None not in (reply.phone_lookup, case.phone_lookup) and reply.phone_lookup != case.phone_lookup:
-            raise Poison("the reply names a case of another number")
-        if _by_another_account(reply, case):
-            raise Poison("the reply names a case of another account")
+        if _by_a_stranger(reply, case):
+            raise Poison("the reply names a case of another number or account")
         return case
     objects = reply.answer is Answer.OBJECTED
     code = await tx.fetchval(_AWAITING, reply.phone_lookup, reply.account_lookup, objects)
@@ -104,12 +102,11 @@ async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case:
     return case
 
 
-def _by_another_account(reply: ReplyReceived, case: Case) -> bool:
-    """Whether someone else on the case's own platform replies, not known by the same number."""
-    if reply.phone_lookup is not None and reply.phone_lookup == case.phone_lookup:
-        return False
-    known = None not in (reply.account_lookup, case.account_lookup) and reply.platform == case.platform
-    return known and reply.account_lookup != case.account_lookup
+def _by_a_stranger(reply: ReplyReceived, case: Case) -> bool:
+    """Whether both are known, and by nothing that they share: a code alone is no secret, Open311 publishes them."""
+    known = {case.phone_lookup, case.account_lookup} - {None}
+    said = {reply.phone_lookup, reply.account_lookup} - {None}
+    return bool(known and said) and known.isdisjoint(said)
 
 
 _AWAITING = """
