@@ -120,14 +120,14 @@ async def _answer(announcement: Announcement, city: City, tx: Transaction) -> li
 
 
 def _notification(row: Record, number: int, text: str, city: City, *, at: datetime) -> NotificationRequested:
-    topic, unit = city.topics.get(row["topic"] or ""), city.units.get(row["unit"])
+    unit = city.units.get(row["unit"])
     return NotificationRequested(
         at=at,
         code=row["code"],
         revision=number,
         told=Told.INCIDENT,
         unit_title=unit.title_fa if unit else row["unit"],
-        topic_title=topic.title_fa if topic else "پیام شما",
+        topic_title=city.title_of(row["topic"]),
         outcome=text,
         urgent=row["urgent"],
         channel=Channel(row["channel"]),

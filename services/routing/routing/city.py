@@ -41,6 +41,9 @@ class Topic:
         return self.unit.startswith("refer-")
 
 
+UNDECIDED = "موضوعی که در دست بررسی است"
+
+
 @dataclass(frozen=True)
 class City:
     """The catalogue, the map, and who works when."""
@@ -80,6 +83,11 @@ class City:
             code: frozenset({code} | {unit.code for unit in self.units.values() if unit.parent == code})
             for code in self.units
         }
+
+    def title_of(self, topic: str | None) -> str:
+        """A topic in the citizen's words, also where a person has yet to find it."""
+        known = self.topics.get(topic or "")
+        return known.title_fa if known else UNDECIDED
 
     def locate(self, place: Place | None) -> Spot:
         """Region and nahiye of a place."""

@@ -152,14 +152,13 @@ class _Led:
         )
 
     def _told(self, child: Record, parents: NotificationRequested) -> NotificationRequested:
-        topic = self.city.topics.get(child["topic"] or "")
         return NotificationRequested(
             at=self.asked.at,
             code=child["code"],
             revision=child["revision"],
             told=parents.told,
             unit_title=parents.unit_title,
-            topic_title=topic.title_fa if topic else parents.topic_title,
+            topic_title=self.city.title_of(child["topic"]) if child["topic"] else parents.topic_title,
             outcome=parents.outcome,
             urgent=child["urgent"],
             channel=Channel(child["channel"]),

@@ -200,7 +200,7 @@ class Opening:
             revision=self.revision,
             told=told,
             unit_title=title,
-            topic_title=topic.title_fa if topic else "پیام شما",
+            topic_title=self.city.title_of(self.decision.topic),
             urgent=self.decision.urgent,
             channel=message.channel,
             platform=message.platform,

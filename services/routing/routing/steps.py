@@ -97,14 +97,13 @@ def _moved(case: Case, asked: Move) -> CaseMoved:
 
 
 def _notification(case: Case, asked: Move, told: Told, city: City) -> NotificationRequested:
-    topic = city.topics.get(case.topic or "")
     return NotificationRequested(
         at=asked.at,
         code=case.code,
         revision=case.revision,
         told=told,
         unit_title=city.units[case.unit].title_fa,
-        topic_title=topic.title_fa if topic else "پیام شما",
+        topic_title=city.title_of(case.topic),
         outcome=asked.outcome,
         urgent=case.urgent,
         channel=Channel(case.channel),

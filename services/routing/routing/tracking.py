@@ -37,14 +37,13 @@ def tell_status_with(city: City) -> Callable[[Sequence[StatusAsked], Transaction
 
 
 def _standing(case: Case, asked: StatusAsked, city: City) -> Event:
-    topic = city.topics.get(case.topic or "")
     return NotificationRequested(
         at=asked.at,
         code=case.code,
         revision=asked.id.int % 2**31,  # who asks again is told again, and so is who asks at the same moment
         told=Told.STATUS,
         unit_title=city.units[case.unit].title_fa,
-        topic_title=topic.title_fa if topic else "پیام شما",
+        topic_title=city.title_of(case.topic),
         outcome=f"{IN_WORDS[Status(case.status)]} (ثبت: {jalali_moment(case.received_at)})",
         channel=asked.channel,
         platform=asked.platform,

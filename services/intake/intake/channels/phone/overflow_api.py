@@ -89,7 +89,9 @@ async def post_outcome(request: Request, call_id: CallId, caller: Operator, data
 def _decision_out(row: Record) -> dict[str, Any]:
     offer = "choice" if len(row["options"]) > 1 else "wait"
     names = ("call_id", "estimate_seconds", "at_most_seconds", "options", "callback_at", "topic", "choice")
-    return DecisionOut(offer=offer, **{name: row[name] for name in names}).model_dump()
+    given = {name: row[name] for name in names}
+    waits = {name: round(row[name], 1) for name in ("estimate_seconds", "at_most_seconds")}
+    return DecisionOut(offer=offer, **(given | waits)).model_dump()
 
 
 def _callback_out(row: Record, phone: str) -> dict[str, Any]:
