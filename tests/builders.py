@@ -37,13 +37,20 @@ SERVICES = Path(__file__).parents[1] / "services"
 
 
 async def a_database(postgres: Postgres, service: str, name: str) -> Database:
-    """A fresh database with a service's newest schema and today's partitions."""
+    """A fresh database with a service's newest schema and today's partitions: a copy of one that is made once."""
+    template = f"template_{service}"
+    if template not in await postgres.databases():
+        await _a_template(postgres, service, template)
+    return Database(await postgres.copy_database(template, name))
+
+
+async def _a_template(postgres: Postgres, service: str, name: str) -> None:
     address = await postgres.new_database(name)
     migrate(address, SERVICES / service / service)
     database = Database(address)
     async with database.transaction() as tx:
         await prepare_days(tx, datetime.now(UTC).date())
-    return database
+    await database.close()
 
 
 def service_settings(address: str, keys: Keys, kafka: str = "127.0.0.1:1") -> dict[str, Any]:

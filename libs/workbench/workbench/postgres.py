@@ -67,12 +67,14 @@ class Postgres:
 
     async def create_databases(self, *names: str) -> None:
         """Create those that do not exist."""
+        known = await self.databases()
+        await self._execute(*(f'CREATE DATABASE "{name}"' for name in names if name not in known))
+
+    async def databases(self) -> set[str]:
+        """The names of all there are."""
         connection = await asyncpg.connect(self.dsn("postgres"))
         try:
-            for name in names:
-                known = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
-                if known is None:
-                    await connection.execute(f'CREATE DATABASE "{name}"')
+            return {row[0] for row in await connection.fetch("SELECT datname FROM pg_database")}
         finally:
             await connection.close()
 
@@ -80,6 +82,19 @@ class Postgres:
         """Create a database and give its address."""
         await self.create_databases(name)
         return self.dsn(name)
+
+    async def copy_database(self, template: str, name: str) -> str:
+        """Create a database as another is, to which nobody is connected, and give its address."""
+        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.dsn(name)
+
+    async def _execute(self, *statements: str) -> None:
+        connection = await asyncpg.connect(self.dsn("postgres"))
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
 
     def _takes_connections(self) -> bool:
         done = subprocess.run(
