@@ -18,6 +18,7 @@ from tests.e2e.otlp import Receiver
 _numbers = itertools.count()
 
 
+@pytest.hookimpl(tryfirst=True)  # before the names of the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For `-n 2 --dist loadgroup`: what asks the whole city stays in one process, and so does each other file."""
     for item in items:

@@ -22,7 +22,7 @@ from workbench.sandbox.chats import ChatFaults, Chats
 from workbench.sandbox.citizens import Said, say
 from workbench.sandbox.faults import Faults
 from workbench.sandbox.files import keep_files
-from workbench.sandbox.ledger import Ledger
+from workbench.sandbox.ledger import Ledger, Sms
 from workbench.sandbox.page import render
 
 log = logging.getLogger(__name__)
@@ -80,9 +80,13 @@ async def ready() -> dict[str, bool]:
     return {"ready": True}
 
 
-async def ledger(request: Request, after: int = 0, limit: int = 5000) -> list[dict[str, Any]]:
-    """SMS from a position on."""
-    sent = request.app.state.ledger.sent[after : after + limit]
+async def ledger(
+    request: Request, after: int = 0, limit: int = 5000, receptor: str | None = None
+) -> list[dict[str, Any]]:
+    """SMS from a position on, or those to one number."""
+    every: list[Sms] = request.app.state.ledger.sent
+    mine = every if receptor is None else [sms for sms in every if sms.receptor == receptor]
+    sent = mine[after : after + limit]
     return [
         {"messageid": s.messageid, "localid": s.localid, "receptor": s.receptor, "message": s.message}
         | {"sent_at": s.sent_at, "asked": s.asked}
