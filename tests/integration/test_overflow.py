@@ -40,7 +40,7 @@ class Desk:
         rows = await self.rows("SELECT body FROM outbox WHERE name = $1 ORDER BY id", name)
         return [orjson.loads(row["body"]) for row in rows]
 
-    async def queue(self, waiting: int, agents: int = 4, *, seconds: float = 90) -> None:
+    async def queue(self, waiting: int, agents: int = 4, *, seconds: float = 30) -> None:
         """Callers who wait, behind agents who are all busy."""
         joined = [self._event(f"w-{n}", "joined", self.now - timedelta(seconds=seconds)) for n in range(waiting)]
         busy = [{"queue": "137", "agent": f"a-{n}", "state": "busy", "at": self.now.isoformat()} for n in range(agents)]
