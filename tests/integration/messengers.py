@@ -1,18 +1,16 @@
 """Intake as the messengers' webhooks see it, and what it stored."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import orjson
 from common.app import Service
-from common.db import Database, Transaction
+from common.db import Database
 from intake.app import create_app
-from intake.contact import Reader
-from intake.conversation.conversations import Conversations, converse
-from intake.conversation.heard import FileRef
+from intake.conversation.conversations import Conversations
 from intake.settings import Settings
 from workbench.keys import Keys
 
@@ -24,16 +22,6 @@ BALE_SECRETS = ("bale-secret-of-a-test", "bale-secret-that-follows")
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
 
-class Noted:
-    """Remembers the files that were noted."""
-
-    def __init__(self) -> None:
-        self.files: list[tuple[str, str, str]] = []
-
-    async def __call__(self, code: str, platform: str, files: Sequence[FileRef], tx: Transaction) -> None:
-        self.files += [(code, platform, file.reference) for file in files]
-
-
 class Messengers:
     """Posts as the platforms do."""
 
@@ -43,10 +31,7 @@ class Messengers:
         self.settings = Settings.model_construct(None, **given, telegram_bots=bots, bale_secrets=list(BALE_SECRETS))
         self.app = create_app(self.settings)
         self.database = database
-        self.noted = Noted()
         self.service: Service = self.app.state.service
-        reader = Reader(self.settings, self.service.sealer)
-        converse(self.service, reader, self.settings, note_files=self.noted)
         self.conversations: Conversations = self.app.state.conversations
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://intake")
 
@@ -68,6 +53,11 @@ class Messengers:
     async def messages(self) -> list[Any]:
         """Messages, the oldest first."""
         return await self.rows("SELECT * FROM messages ORDER BY received_at, code")
+
+    async def files(self) -> list[tuple[str, str, str]]:
+        """Code, platform and reference of the files that were noted."""
+        rows = await self.rows("SELECT code, platform, reference FROM attachments ORDER BY code, position")
+        return [(row["code"], row["platform"], self.service.sealer.open(row["reference"])) for row in rows]
 
     async def events(self, name: str) -> list[dict[str, Any]]:
         """Bodies of the published events of a name, in order."""

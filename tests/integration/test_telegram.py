@@ -81,7 +81,7 @@ async def test_aiograms_updates_become_a_message_with_place_photo_and_number(bot
     [message] = await bots.messages()
     assert (message["platform"], message["place"]) == ("telegram", {"lat": 35.7, "lon": 51.4})
     assert await bots.prompts() == ["ask_place", "ask_photo", "ask_phone"]
-    assert bots.noted.files == [(message["code"], "telegram", "large")]
+    assert await bots.files() == [(message["code"], "telegram", "large")]
     [event] = await bots.events("message.received.v1")
     assert (event["attachments"], event["reply_to"]["sms"]) == (1, True)
     sealer = bots.service.sealer
@@ -108,7 +108,7 @@ async def test_python_telegram_bots_updates_are_heard(bots: Messengers) -> None:
     await bots.telegram(from_ptb(3, voice=voice))
     [message] = await bots.messages()
     assert (message["text"], message["place"]) == (NOISE, {"lat": 35.7, "lon": 51.4})
-    assert bots.noted.files == [(message["code"], "telegram", "voice-1")]
+    assert await bots.files() == [(message["code"], "telegram", "voice-1")]
     assert await bots.prompts() == ["ask_place", "noted"]
 
 

@@ -2,7 +2,6 @@
 
 from common.app import Service
 
-from intake.attachments.files import Files
 from intake.channels.bale import api as bale
 from intake.channels.meta import api as meta
 from intake.channels.rubika import api as rubika
@@ -20,5 +19,5 @@ BODY_LIMITS = {"/v1/social/telegram/": QUOTING, "/v1/social/bale/": QUOTING, **m
 
 def attach(service: Service, settings: Settings, reader: Reader) -> None:
     """The conversations that all of them end in, and what runs beside for SMS."""
-    converse(service, reader, settings, note_files=Files(service.sealer).note)
+    converse(service, reader, settings)
     sms_beside.run(service, settings)

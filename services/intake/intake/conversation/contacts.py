@@ -1,6 +1,6 @@
 """What is published and stored of a conversation: a draft as a message, the words of a bot as a prompt."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from common.auth import Caller, Role
@@ -9,7 +9,6 @@ from common.events import (
     ContactReason,
     ContactRecorded,
     Event,
-    MessageReceived,
     Prompt,
     PromptRequested,
     SealedAddress,
@@ -23,7 +22,6 @@ from intake.schemas import MessageIn, PlaceIn
 
 SMS = "sms"  # the platform that is answered by SMS
 NUMBERED = {SMS: "", "whatsapp": "+"}  # platforms whose accounts are telephone numbers, and what these lack
-MOST_FILES = 5  # of a message
 WORDLESS = "پیام بدون متن، با پیوست"
 
 
@@ -61,7 +59,7 @@ class Contacts:
         """A draft as a message; as several only when it is longer than one can be. The files go with the first."""
         origin = self.chat.origin(draft.call_id)
         made = [self.reader.message(self._taken(draft, text), origin, self.now) for text in draft.texts()]
-        return [_with_files(made[0], len(draft.files)), *made[1:]]
+        return [self.reader.enclosing(made[0], draft.files), *made[1:]] if draft.files else made
 
     def reply(self, reply: Reply, at: datetime | None) -> Contact:
         """A 31 or 33."""
@@ -114,10 +112,3 @@ def _place(draft: Draft) -> PlaceIn | None:
         region=None,
         address=address.text[:LONGEST_ADDRESS] if address else None,
     )
-
-
-def _with_files(contact: Contact, files: int) -> Contact:
-    event = contact.event
-    if not files or not isinstance(event, MessageReceived):
-        return contact
-    return replace(contact, event=event.model_copy(update={"attachments": min(MOST_FILES, files)}))

@@ -20,7 +20,6 @@ from intake.conversation.draft import Question
 from intake.conversation.heard import Heard
 from intake.conversation.machine import Manners
 from intake.conversation.storing import MOST_DUE, Brought, Storing
-from intake.conversation.talk import NoteFiles, no_files
 from intake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -104,9 +103,9 @@ def manners_of(settings: Settings) -> Manners:
     )
 
 
-def converse(service: Service, reader: Reader, settings: Settings, *, note_files: NoteFiles = no_files) -> None:
+def converse(service: Service, reader: Reader, settings: Settings) -> None:
     """Let a service hear citizens, and look after what they were asked and after what nobody could read."""
-    storing = Storing(reader, manners_of(settings), note_files)
+    storing = Storing(reader, manners_of(settings))
     pulse, due, old = (service.health.pulse(name) for name in ("conversations", "open questions", "inspections"))
     commit = GroupCommit(
         service.database, storing.store, pulse=pulse, most_waiting=settings.most_waiting, goes_first=_urgent

@@ -13,12 +13,13 @@ from common.sealed import Sealer, SealError
 from pydantic import ValidationError
 
 from intake.accept import store
+from intake.attachments.files import Files
 from intake.contact import Reader
 from intake.conversation.contacts import SMS, Chat, Contacts
 from intake.conversation.draft import Question, State
 from intake.conversation.heard import Heard
 from intake.conversation.machine import Manners, expire, hear
-from intake.conversation.talk import NoteFiles, Talk
+from intake.conversation.talk import Talk
 from intake.receipt import Receipt
 
 log = logging.getLogger(__name__)
@@ -63,13 +64,13 @@ class Brought:
 class Storing:
     """What is heard, stored in groups: the work of a group commit."""
 
-    def __init__(self, reader: Reader, manners: Manners, note_files: NoteFiles) -> None:
+    def __init__(self, reader: Reader, manners: Manners) -> None:
         self._reader = reader
         self._sealer = reader.sealer
         self._manners = manners
         self._with_number = replace(manners, questions=tuple(q for q in manners.questions if q is not Question.PHONE))
         self._quiet = Manners(questions=(), speaks=False)  # by SMS nobody is asked, and no machine is answered
-        self._note = note_files
+        self._files = Files(reader.sealer)
 
     async def store(self, bodies: Sequence[Brought], tx: Transaction) -> Sequence[Problem | None]:
         """All that these bodies brought; an update that came before changes nothing."""
@@ -131,8 +132,8 @@ class Storing:
         receipts = iter(await store([contact for talk in talks.values() for contact in talk.made], tx))
         for talk in talks.values():
             talk.codes = [_code(next(receipts)) for _ in talk.made]
-            for code, files in talk.files_by_code():
-                await self._note(code, talk.contacts.chat.platform, files, tx)
+            for code, files in talk.late_files():
+                await self._files.note(code, talk.contacts.chat.platform, files, tx)
             tx.publish(*talk.events)
         left = list(talks.values())
         states = [self._sealer.seal(document) if (document := talk.state.document()) else None for talk in left]

@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
 
-from common.db import Transaction
 from common.events import Event
 
 from intake.contact import Contact
@@ -15,17 +13,6 @@ from intake.conversation.heard import FileRef
 from intake.conversation.machine import Accept, Act, AskStatus, Attach, Reply, Say
 
 BEFORE = -1  # the place of the message that was stored in an earlier turn
-
-
-class NoteFiles(Protocol):
-    """Notes files for a message, in the caller's transaction; their bytes are fetched afterwards."""
-
-    async def __call__(self, code: str, platform: str, files: Sequence[FileRef], tx: Transaction) -> None:
-        """Add `files` to the message `code`."""
-
-
-async def no_files(code: str, platform: str, files: Sequence[FileRef], tx: Transaction) -> None:
-    """For a service that keeps no attachments: the message still says how many came with it."""
 
 
 @dataclass(slots=True)
@@ -38,7 +25,7 @@ class Talk:
     made: list[Contact] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     codes: list[str | None] = field(default_factory=list)  # of `made`
-    _files: list[tuple[int, tuple[FileRef, ...]]] = field(default_factory=list)
+    _late: list[tuple[int, tuple[FileRef, ...]]] = field(default_factory=list)  # files, and the place in `made`
     _last: int = BEFORE  # which of `made` is the last message
 
     def do(self, acts: Sequence[Act], *, at: datetime | None = None, traceparent: str | None = None) -> None:
@@ -57,10 +44,9 @@ class Talk:
                     self.events.append(self.contacts.say(act.prompt))
                 case Accept():
                     self._last = len(self.made)
-                    self._files.append((self._last, act.draft.files))
                     self.made += self.contacts.messages(act.draft)
                 case Attach():
-                    self._files.append((self._last, act.files))
+                    self._late.append((self._last, act.files))
                 case Reply():
                     self.made.append(self.contacts.reply(act, at))
                 case AskStatus():
@@ -71,9 +57,9 @@ class Talk:
         """The last message's code, to which later photos belong."""
         return self.code if self._last == BEFORE else self.codes[self._last]
 
-    def files_by_code(self) -> Iterator[tuple[str, tuple[FileRef, ...]]]:
-        """What came with which message."""
-        for place, files in self._files:
+    def late_files(self) -> Iterator[tuple[str, tuple[FileRef, ...]]]:
+        """What came after its message, by the message's code."""
+        for place, files in self._late:
             code = self.code if place == BEFORE else self.codes[place]
             if code is not None and files:
                 yield code, files
