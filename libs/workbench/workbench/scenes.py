@@ -96,8 +96,9 @@ async def begin_escalation(stage: Stage) -> str:
     """A case that is due in a minute, by a rule that lapses by itself; its code. It is looked at after the day."""
     rules = await stage.run.get("routing", "/v1/rules")
     lapses = (datetime.now(UTC) + timedelta(minutes=3)).isoformat()
+    plain = str(rules["yaml"]).replace(_MINUTE, "\nrules:\n")  # that of a demo just before may still be in force
     draft = {
-        "yaml": rules["yaml"].replace("\nrules:\n", _MINUTE, 1),
+        "yaml": plain.replace("\nrules:\n", _MINUTE, 1),
         "note": "the demo's minute",
         "valid_until": lapses,
     }
