@@ -17,40 +17,48 @@ from tests.builders import a_message
 
 
 @dataclass
-class Judgement:
-    """A decision, as far as a lane looks at it."""
+class Alarm:
+    """How urgent a text sounds, as far as a lane looks at it."""
 
     urgent: bool
 
 
 @dataclass
-class Judged:
-    """A message with its decision: urgent is what says so."""
+class Read:
+    """What a text says: gas is what alarms."""
 
-    message: MessageReceived
+    text: str
 
     @property
-    def decision(self) -> Judgement:
-        return Judgement("گاز" in self.message.text)
+    def alarm(self) -> Alarm:
+        return Alarm("گاز" in self.text)
+
+
+ReadMessage = tuple[MessageReceived, Read]
 
 
 @dataclass
 class Left:
-    """A register and a transaction: what a handler opened and published, and how often it decided."""
+    """A register and a transaction: what a handler opened and published, and how often it read and decided."""
 
     opened: list[MessageReceived] = field(default_factory=list)
     published: list[Event] = field(default_factory=list)
+    readings: int = 0
     decisions: int = 0
 
     def publish(self, *events: Event) -> None:
         self.published += events
 
-    def decide(self, received: Sequence[MessageReceived]) -> list[Judged]:
-        self.decisions += len(received)
-        return [Judged(message) for message in received]
+    def read(self, received: Sequence[MessageReceived]) -> list[ReadMessage]:
+        self.readings += len(received)
+        return [(message, Read(message.text)) for message in received]
 
-    async def open_cases(self, decided: Sequence[Judged], _tx: Transaction) -> None:
-        self.opened += [one.message for one in decided]
+    def settle(self, read: Sequence[ReadMessage]) -> list[MessageReceived]:
+        self.decisions += len(read)
+        return [message for message, _ in read]
+
+    async def open_cases(self, decided: Sequence[MessageReceived], _tx: Transaction) -> None:
+        self.opened += decided
 
 
 def suspected(text: str) -> UrgentMessageReceived:
@@ -69,7 +77,7 @@ async def test_a_lane_that_is_behind_opens_the_urgent_and_sends_the_others_to_th
     assert [m.code for m in left.opened] == [m.code for m in mixed if m.text == "گاز"]
     assert [e.key for e in left.published] == [m.code for m in mixed if m.text == "برف"]
     assert {type(event) for event in left.published} == {MessageReceived}
-    assert left.decisions == BEHIND
+    assert (left.readings, left.decisions) == (BEHIND, len(left.opened))
 
 
 async def test_what_is_sent_on_is_the_same_message_in_an_event_of_its_own() -> None:

@@ -48,7 +48,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         self._busy = asyncio.Lock()
         self._bad_in_a_row = 0
         self.goes_first: Sequence[Consumer] = ()  # others of the process that this one lets catch up
-        self.behind = True  # there is more than a poll brought; until the first poll nobody knows
+        self.behind = True  # more waits than the last poll brought; until the first poll nobody knows
         self.stopped: str | None = None
 
     async def run(self, servers: str, *, batch: int, instance: str | None, dead_letter_limit: int) -> None:
@@ -81,7 +81,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
             await self._give_way()
             polled = await client.getmany(timeout_ms=1000, max_records=batch)
             records = [record for part in polled.values() for record in part]
-            self.behind = len(records) == batch
+            self.behind = len(records) == batch or sum(_left(client, records).values()) >= BUSY
             if not records:
                 continue
             async with self._busy:
@@ -172,9 +172,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         log.critical(self.stopped)
 
     def _report_lag(self, client: AIOKafkaConsumer, records: Sequence[Record]) -> None:
-        for partition, offset in next_offsets(records).items():
-            if (end := client.highwater(partition) if partition in client.assignment() else None) is not None:
-                telemetry.LAG.set(end - offset, {"stream": partition.topic, "partition": partition.partition})
+        for partition, left in _left(client, records).items():
+            telemetry.LAG.set(left, {"stream": partition.topic, "partition": partition.partition})
 
     async def on_partitions_revoked(self, revoked: object) -> None:
         """Let the batch in flight end before another member gets its partitions, bounded."""
@@ -197,6 +196,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
     async def ready(self) -> str | None:
         """Why this consumer does not work, if so."""
         return self.stopped
+
+
+def _left(client: AIOKafkaConsumer, records: Sequence[Record]) -> Mapping[TopicPartition, int]:
+    """How many records, as far as the last fetch knows, wait behind these in each of their partitions."""
+    assigned = client.assignment()
+    ends = {
+        part: (client.highwater(part), offset) for part, offset in next_offsets(records).items() if part in assigned
+    }
+    return {part: end - offset for part, (end, offset) in ends.items() if end is not None}
 
 
 def next_offsets(records: Sequence[Record]) -> dict[TopicPartition, int]:

@@ -89,6 +89,16 @@ class Decision:
         return self.times.resolve_by
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a text says, before any rule: a message that is asked about, its subject and how urgent it sounds."""
+
+    asked: Asked
+    folded: str
+    subject: Subject
+    alarm: Urgency
+
+
 @dataclass(frozen=True)
 class Decider:
     """The city and the trained classifier together."""
@@ -97,19 +107,28 @@ class Decider:
     classifier: Classifier
 
     def decide(self, asked: Sequence[Asked], rules: RuleSet) -> list[Decision]:
-        """One decision a message, in order. Texts are ranked in one go, for their urgency also where topic and kind are
-        what the sender chose."""
+        """One decision a message, in order."""
+        return [self.settle(reading, rules) for reading in self.read(asked)]
+
+    def read(self, asked: Sequence[Asked]) -> list[Reading]:
+        """What each text says, in order: half of a decision's cost. Texts are ranked in one go, for their urgency also
+        where topic and kind are what the sender chose."""
         folded = [fold(one.text) for one in asked]
         rankings = self.classifier.rank([one.text for one in asked], folded)
-        return [self._decide(*each, rules) for each in zip(asked, folded, rankings, strict=True)]
+        return [self._read(*each) for each in zip(asked, folded, rankings, strict=True)]
 
-    def _decide(self, asked: Asked, folded: str, ranking: Ranking, rules: RuleSet) -> Decision:
+    def _read(self, asked: Asked, folded: str, ranking: Ranking) -> Reading:
         subject = self._subject(asked, ranking)
-        spot = self.city.map.settle(asked.place, self.city.map.reader.read(folded))
         likeliest = self.city.topics[subject.suggestions[0].topic]
         # An urgent topic that a person chose needs no model to say so; it is taken back by the text alone.
         chosen = likeliest.urgent and asked.topic == likeliest.code
         alarm = urgency(folded, likeliest.code, likeliest.urgent, None if chosen else ranking.urgent)
+        return Reading(asked, folded, subject, alarm)
+
+    def settle(self, reading: Reading, rules: RuleSet) -> Decision:
+        """What becomes of a message that was read, by the rules in force."""
+        asked, subject, alarm = reading.asked, reading.subject, reading.alarm
+        spot = self.city.map.settle(asked.place, self.city.map.reader.read(reading.folded))
         match = rules.first_match(_facts(asked, subject, spot, alarm))
         urgent = alarm.urgent if match.rule.urgent is None else match.rule.urgent
         duty = on_duty(self.city.units[match.unit], asked.received_at, urgent=urgent, roster=self.city.roster)
@@ -122,8 +141,10 @@ class Decider:
             rule=match.rule.name,
             unit=duty.unit.code,
             times=deadlines(terms, asked.received_at, hours),
-            settled=_settled(subject, spot, duty.unit, urgent=urgent, asks=not _ASKS.isdisjoint(folded.split())),
-            folded=folded,
+            settled=_settled(
+                subject, spot, duty.unit, urgent=urgent, asks=not _ASKS.isdisjoint(reading.folded.split())
+            ),
+            folded=reading.folded,
             reasons=(
                 Reason("topic", subject.because),
                 Reason("place", spot.doubt or spot.because),

@@ -8,7 +8,7 @@ from common.events import Answer, Channel, MessageReceived, ReplyReceived, Statu
 
 from routing.baseline import Baseline
 from routing.city import City
-from routing.decide import Decider
+from routing.decide import Decider, Reading
 from routing.following import take_step
 from routing.fulltext import WordStore
 from routing.joining import file_opened, join_duplicates
@@ -18,6 +18,8 @@ from routing.rulebook import Rulebook
 from routing.sightings import Sightings
 from routing.steps import Move
 from routing.workflow import ALLOWED
+
+ReadMessage = tuple[MessageReceived, Reading]
 
 
 class Register:
@@ -31,12 +33,17 @@ class Register:
 
     async def register_cases(self, received: Sequence[MessageReceived], tx: Transaction) -> None:
         """Open one case per message and refer it to the unit that must act; a code opens one case, ever."""
-        await self.open_cases(self.decide(received), tx)
+        await self.open_cases(self.settle(self.read(received)), tx)
 
-    def decide(self, received: Sequence[MessageReceived]) -> list[Opening]:
-        """Each message with its decision."""
-        decisions = self._decider.decide([asked_by(message) for message in received], self._rulebook.rules)
-        return [Opening(m, d, self._decider.city) for m, d in zip(received, decisions, strict=True)]
+    def read(self, received: Sequence[MessageReceived]) -> list[ReadMessage]:
+        """Each message with what its text says."""
+        readings = self._decider.read([asked_by(message) for message in received])
+        return list(zip(received, readings, strict=True))
+
+    def settle(self, read: Sequence[ReadMessage]) -> list[Opening]:
+        """Each message with its decision by the rules in force."""
+        rules, decider = self._rulebook.rules, self._decider
+        return [Opening(message, decider.settle(reading, rules), decider.city) for message, reading in read]
 
     async def open_cases(self, decided: Sequence[Opening], tx: Transaction) -> None:
         """Leave behind a case for each, what it is found by, and the events that tell of it."""

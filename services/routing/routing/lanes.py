@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from common.db import Transaction
 from common.events import MessageReceived, UrgentMessageReceived
+from uuid_utils.compat import uuid7
 
 from routing.handlers import Register
 
-BEHIND = 100  # messages in one batch, from which on others wait; a decision costs a third of a case
+BEHIND = 100  # messages in one batch, from which on others wait; to read a text costs a quarter of a case
 
 
 def register_urgent_with(
@@ -16,18 +17,19 @@ def register_urgent_with(
     """The handler of the urgent lane; `register` opens cases as for any message."""
 
     async def register_urgent(received: Sequence[UrgentMessageReceived], tx: Transaction) -> None:
-        """Open the cases; while the lane is behind, only the urgent ones, and the others join the bulk."""
-        decided = register.decide(received)
+        """Open the cases; while the lane is behind, only those that sound urgent, and the others join the bulk. A rule
+        may make one of these urgent all the same: it is marked so, and has waited with the bulk."""
+        read = register.read(received)
         if len(received) >= BEHIND:
-            tx.publish(*(_as_bulk(one.message) for one in decided if not one.decision.urgent))
-            decided = [one for one in decided if one.decision.urgent]
-        if decided:
-            await register.open_cases(decided, tx)
+            tx.publish(*(_as_bulk(message) for message, reading in read if not reading.alarm.urgent))
+            read = [one for one in read if one[1].alarm.urgent]
+        if read:
+            await register.open_cases(register.settle(read), tx)
 
     return register_urgent
 
 
 def _as_bulk(message: MessageReceived) -> MessageReceived:
     """The same message, as an event of its own."""
-    fields = {name: getattr(message, name) for name in MessageReceived.model_fields if name != "id"}
-    return MessageReceived.model_construct(**fields)
+    fields = {name: getattr(message, name) for name in MessageReceived.model_fields}
+    return MessageReceived.model_construct(**fields | {"id": uuid7()})
