@@ -123,6 +123,12 @@ def test_the_exchanges_own_time_stands_and_numbers_that_are_none_are_left_out() 
     assert (joined.at, joined.caller, joined.leg) == (datetime.fromtimestamp(1795600000.25, UTC), None, None)
 
 
+def test_a_number_that_is_written_at_length_hides_no_call() -> None:
+    [joined] = said(Listener(), "QueueCallerJoin", CallerIDNum="0912" + "-" * 40 + "1234567")
+    assert isinstance(joined, CallEventIn)
+    assert joined.caller == "+989121234567"
+
+
 def test_a_call_that_was_handed_on_is_one_call_with_another_channel() -> None:
     [joined] = said(Listener(), "QueueCallerJoin", Uniqueid="9.7")
     assert isinstance(joined, CallEventIn)

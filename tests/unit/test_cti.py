@@ -43,6 +43,12 @@ def test_an_agents_own_mobile_number_is_not_kept() -> None:
     assert answered.agent == "mobile-4567"
 
 
+def test_a_number_may_be_written_at_length() -> None:
+    fields = {"event": "newCall", "callId": "1", "from": "0912" + "-" * 40 + "1234567"}
+    [joined] = moments_of(cti_event(urlencode(fields).encode(), FORM), NOW)
+    assert joined.caller == "+989121234567"
+
+
 @given(body=st.binary(), content_type=_types | st.text())
 @settings(max_examples=300)
 def test_no_bytes_are_our_error(body: bytes, content_type: str) -> None:

@@ -99,7 +99,7 @@ class Listener:
     def _call(self, block: Block, at: datetime) -> Iterator[Fact]:
         moment, call_id, queue = _CALLS[block["Event"]], _call_id(block), block["Queue"]
         agent = agent_of(block["Interface"]) if "Interface" in block else None
-        leg, caller = block.get("Uniqueid"), block.get("CallerIDNum", "")
+        leg, caller = block.get("Uniqueid"), parse_phone(block.get("CallerIDNum", ""))
         yield CallEventIn(
             call_id=call_id,
             queue=queue,
@@ -107,7 +107,7 @@ class Listener:
             at=at,
             agent=agent,
             leg=leg if moment is Moment.JOINED and leg != call_id else None,
-            caller=caller if moment is Moment.JOINED and parse_phone(caller) else None,
+            caller=caller.e164 if moment is Moment.JOINED and caller else None,
         )
         if moment in _OVER:
             self.calls.pop(call_id, None)

@@ -56,7 +56,7 @@ def moments_of(event: CtiEvent, now: datetime) -> list[CallEventIn]:
     about = {
         "call_id": event.call_id,
         "queue": _identifier(event.queue) or _identifier(event.called) or "default",
-        "caller": event.caller if event.caller and parse_phone(event.caller) else None,
+        "caller": _number(event.caller),
         "agent": _identifier(agent_id(event.answering_number or "")),
         "at": now,
     }
@@ -85,6 +85,12 @@ def _multipart(body: bytes, content_type: str) -> Mapping[str, object]:
     parts = form.iter_parts() if form.is_multipart() else ()
     named = ((part.get_param("name", header="content-disposition"), part.get_payload(decode=True)) for part in parts)
     return {str(name): value.decode() for name, value in named if name and isinstance(value, bytes)}
+
+
+def _number(text: str | None) -> str | None:
+    """The caller's number, however long it was written; None where there is none."""
+    number = parse_phone(text) if text else None
+    return number.e164 if number else None
 
 
 def _identifier(text: str | None) -> str | None:
