@@ -1,14 +1,21 @@
 """A message and its photos in one body."""
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from common.db import Database
 from fastapi import FastAPI
+from intake.attachments.keeping import Keeper
+from intake.attachments.storage import FolderStorage
+from intake.attachments.sweeping import Sweeper
+from intake.attachments.uploads import MOST_UNTIED
 from workbench.keys import Keys
 
-from tests.integration.attachments.asking import MESSAGE, rows, with_photos
+from tests.integration.attachments.asking import MESSAGE, pulse, rows, with_photos
 from tests.integration.http import Asked
 from tests.photos import AZADI, a_noisy_photo, a_photo, a_photo_at_azadi
 
@@ -53,6 +60,36 @@ async def test_a_part_that_does_not_fit_is_named_and_nothing_is_accepted(
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["pointer"] == pointer
     assert await rows(database) == []
+
+
+async def test_photos_of_a_message_that_was_refused_take_no_place_from_the_next(
+    app: FastAPI, keys: Keys, database: Database
+) -> None:
+    unknown = MESSAGE | {"attachments": [str(uuid4())]}
+    for _ in range(MOST_UNTIED // 4 + 1):
+        assert (await with_photos(app, keys, *[a_photo()] * 4, message=unknown)).status_code == 422
+    assert (await with_photos(app, keys, a_photo())).status_code == 202
+    keeper: Keeper = app.state.shelf.keeper
+    await Sweeper(database, keeper.storage).turn(datetime.now(UTC), pulse())
+    assert [row["state"] for row in await rows(database)] == ["stored"]
+
+
+async def test_a_storage_that_was_away_for_long_takes_no_place_either(
+    app: FastAPI, keys: Keys, database: Database, tmp_path: Path
+) -> None:
+    keeper: Keeper = app.state.shelf.keeper
+    there, keeper.storage = keeper.storage, Away(tmp_path)
+    for _ in range(MOST_UNTIED + 1):
+        assert (await with_photos(app, keys, a_photo(), key="a")).status_code == 503
+    keeper.storage = there
+    assert (await with_photos(app, keys, a_photo(), key="a")).status_code == 202
+
+
+class Away(FolderStorage):
+    """A storage that does not answer."""
+
+    async def put(self, sha256: str, data: bytes) -> None:
+        raise ConnectionRefusedError(sha256)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Uploads of the app: a place is asked for, the bytes are put there, a message names it; else it goes after a day."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -18,6 +20,10 @@ from intake.models import table
 SECONDS = 120.0  # for the bytes to come
 MOST_UNTIED = 20  # uploads of a citizen that no message has named yet
 _COUNT = "SELECT count(*) FROM attachments WHERE owner = $1 AND code IS NULL AND created_at > now() - interval '1 day'"
+# As old as what nobody named in time: it counts no more, and the next sweep deletes it.
+_LET_GO = """
+UPDATE attachments SET created_at = created_at - interval '1 day' WHERE id = ANY($1::uuid[]) AND code IS NULL
+"""
 _KINDS = {"image": FileKind.PHOTO, "audio": FileKind.VOICE, "video": FileKind.VIDEO}
 
 
@@ -49,6 +55,17 @@ async def open_place(owner: str, announced: Facts, tx: Transaction) -> UUID:
     }
     await tx.insert(table(Attachment), [row])
     return place
+
+
+@asynccontextmanager
+async def for_a_message(places: Sequence[UUID], database: Database) -> AsyncIterator[None]:
+    """What is stored for a message inside; where that fails no other will name it, and it is let go."""
+    try:
+        yield
+    except Exception:
+        async with database.transaction() as tx:
+            await tx.execute(_LET_GO, list(places))
+        raise
 
 
 async def state_of(place: UUID, database: Database) -> Facts | None:

@@ -9,6 +9,7 @@ from common.events import Channel
 from common.http import json_body, parse
 from fastapi import APIRouter, Depends, Request, Response
 
+from intake.attachments.uploads import for_a_message
 from intake.channels.app.near import chosen
 from intake.channels.app.photos import is_multipart, take, with_photos
 from intake.channels.app.schemas import AppMessage
@@ -31,7 +32,8 @@ async def post_message(request: Request, caller: AppCaller) -> Response:
     reception = reception_of(request)
     if is_multipart(request):
         taken = await take(request, caller)
-        return await reception.message_with(taken.message, taken.origin, uploads=taken.uploads)
+        async with for_a_message(taken.photos, service_of(request).database):
+            return await reception.message_with(taken.message, taken.origin, uploads=taken.uploads)
     origin = await origin_of(request, Channel.APP, caller, account=caller.citizen)
     message = await parse(request, AppMessage)
     origin = chosen(origin, message, service_of(request).sealer)

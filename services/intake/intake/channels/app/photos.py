@@ -49,7 +49,12 @@ class Taken:
 
     message: AppMessage
     origin: Origin
-    uploads: Sequence[UUID]
+    photos: Sequence[UUID]
+
+    @property
+    def uploads(self) -> Sequence[UUID]:
+        """Those that the message names, and its photos."""
+        return [*self.message.attachments, *self.photos]
 
 
 def with_photos(body: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +84,7 @@ async def take(request: Request, caller: Caller) -> Taken:
         stored = [] if await _answered(key, shelf) else await _store(parts, owner_of(caller, shelf.files.sealer), shelf)
     if key is not None:
         origin = replace(origin, key=key.key, body=key.body)
-    return Taken(message, origin, [*message.attachments, *stored])
+    return Taken(message, origin, stored)
 
 
 async def _parts_of(request: Request) -> Parts:
@@ -137,12 +142,15 @@ async def _answered(key: Key | None, shelf: Shelf) -> bool:
 async def _store(parts: Parts, owner: str, shelf: Shelf) -> list[UUID]:
     """All photos are read before the first is stored."""
     contents = [await _content(shelf, n, photo) for n, photo in enumerate(parts.photos)]
-    return [await _store_one(content, owner, shelf) for content in contents]
+    stored: list[UUID] = []
+    async with uploads.for_a_message(stored, shelf.keeper.database):
+        for content in contents:
+            stored.append(await _place(content, owner, shelf))
+            await shelf.keeper.keep(stored[-1], content)
+    return stored
 
 
-async def _store_one(content: Content, owner: str, shelf: Shelf) -> UUID:
+async def _place(content: Content, owner: str, shelf: Shelf) -> UUID:
     facts = uploads.Facts(content.media_type, len(content.data))
     async with shelf.keeper.database.transaction() as tx:
-        place = await uploads.open_place(owner, facts, tx)
-    await shelf.keeper.keep(place, content)
-    return place
+        return await uploads.open_place(owner, facts, tx)
