@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from common.http import encode_cursor
 from common.signs import may_be_urgent
@@ -234,3 +235,17 @@ async def _send(city: AppCity, key: str, body: Any) -> str:
     assert answer.json().get("warnings") is None
     code: str = answer.json()["code"]
     return code
+
+
+async def test_a_key_is_its_citizens_own_though_one_app_speaks_for_all(alone: AppCity, keys: Keys) -> None:
+    codes = [await _send_as(alone, keys.token("app", unit="app-1", citizen=who)) for who in ("a", "b", "a")]
+    assert codes[0] == codes[2] != codes[1]
+    assert [row["citizen"] for row in await alone.rows("SELECT citizen FROM messages ORDER BY citizen")] == ["a", "b"]
+
+
+async def _send_as(city: AppCity, token: str) -> str:
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "1"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(city.asked.app), base_url="http://service") as client:
+        answer = await client.post("/v1/app/messages", json={"text": "سطل زباله پر است"}, headers=headers)
+    assert answer.status_code == 202
+    return str(answer.json()["code"])

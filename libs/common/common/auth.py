@@ -48,6 +48,11 @@ class Caller:
     unit: str | None = None
     citizen: str | None = None
 
+    @property
+    def person(self) -> str:
+        """Whose an `Idempotency-Key` is: the same app may speak for many citizens, and each has their own keys."""
+        return self.subject if self.citizen in (None, self.subject) else f"{self.subject}\x1f{self.citizen}"
+
     def has(self, *roles: Role) -> bool:
         """Whether the caller has one of these roles; an admin has each."""
         return Role.ADMIN in self.roles or not self.roles.isdisjoint(roles)

@@ -78,7 +78,7 @@ async def origin_of(
 ) -> Origin:
     """Who sends, and under which `Idempotency-Key` it must count once; Problem 429 for who sends too much."""
     admit(request, caller, account)
-    key = await key_of(request, caller.subject)
+    key = await key_of(request, caller.person)
     if key is None:
         return Origin(channel, caller, call_id=call_id, account=account)
     return Origin(channel, caller, key.key, key.body, call_id=call_id, account=account)

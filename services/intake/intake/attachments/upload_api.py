@@ -34,7 +34,7 @@ _BODY = {"requestBody": {"required": True, "content": {"*/*": {"schema": {"type"
 async def post_upload(request: Request, caller: AppCaller, shelf: ShelfOf) -> Response:
     """A place for a file of up to 10 MB, and the link to which its bytes are put."""
     admit(request, caller, caller.citizen)
-    key = await key_of(request, caller.subject)
+    key = await key_of(request, caller.person)
     wanted = await parse(request, UploadIn)
     owner = owner_of(caller, shelf.files.sealer)
     until, database = datetime.now(UTC) + WRITE_FOR, shelf.keeper.database

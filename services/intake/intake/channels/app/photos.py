@@ -80,7 +80,7 @@ async def take(request: Request, caller: Caller) -> Taken:
         parts = await _parts_of(request)
         message = _message(parts)
         origin = chosen(Origin(Channel.APP, caller, account=caller.citizen), message, shelf.files.sealer)
-        key = await key_of(request, caller.subject, body=parts.fingerprint())
+        key = await key_of(request, caller.person, body=parts.fingerprint())
         stored = [] if await _answered(key, shelf) else await _store(parts, owner_of(caller, shelf.files.sealer), shelf)
     if key is not None:
         origin = replace(origin, key=key.key, body=key.body)
