@@ -63,3 +63,7 @@ def test_few_calls_change_what_is_usual_little() -> None:
     assert service_time([200.0] * 200) > 185
     assert patience(0, 0) == 300
     assert patience(waits=200 * 60.0, gave_up=100) < 130
+
+
+def test_nobody_is_taken_to_wait_for_days_because_none_was_told_to_give_up() -> None:
+    assert patience(waits=300_000 * 60.0, gave_up=0) == 3600

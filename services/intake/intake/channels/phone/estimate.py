@@ -12,6 +12,7 @@ from dataclasses import dataclass
 # 137's operators talk and write for 110-130 s on average; 30 calls of their own weigh as much as what is usual.
 USUAL_SERVICE_SECONDS = 120.0
 USUAL_PATIENCE_SECONDS = 300.0
+LONGEST_PATIENCE_SECONDS = 3600.0  # where an exchange never tells who gave up, all would seem to wait for ever
 _WEIGHT_OF_USUAL = 30
 _WEIGHT_OF_PATIENCE = 5  # in callers who gave up, of whom few are seen
 _SURE = 1.645  # standard deviations: 95 of 100 wait less
@@ -60,4 +61,4 @@ def service_time(services: Sequence[float]) -> float:
 def patience(waits: float, gave_up: int) -> float:
     """Mean time after which a caller gives up: all waiting, by those who did."""
     usual = _WEIGHT_OF_PATIENCE * USUAL_PATIENCE_SECONDS
-    return (waits + usual) / (gave_up + _WEIGHT_OF_PATIENCE)
+    return min(LONGEST_PATIENCE_SECONDS, (waits + usual) / (gave_up + _WEIGHT_OF_PATIENCE))
