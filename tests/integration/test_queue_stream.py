@@ -114,6 +114,25 @@ async def test_who_listens_after_a_while_without_listeners_is_told_how_it_is_now
         assert [queue["waiting"] for queue in await _first_told(watch)] == [1]
 
 
+async def test_what_was_looked_up_for_one_who_left_meanwhile_is_told_to_nobody(
+    service: Service, database: Database, keys: Keys
+) -> None:
+    watch: QueueWatch = service.app.state.queue_watch
+    stream = cast("AsyncGenerator[bytes, None]", watch.events())
+    async with asyncio.timeout(30):
+        await anext(stream)
+        async with database.transaction() as tx:
+            await tx.execute("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
+            looking = asyncio.create_task(watch._look())
+            while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.01)
+            await stream.aclose()
+        await looking
+        await _tell(Asked(service.app, keys))
+        async with beside(watch.run()):
+            assert [queue["waiting"] for queue in await _first_told(watch)] == [1]
+
+
 async def _first_told(watch: QueueWatch) -> Any:
     async with contextlib.aclosing(cast("AsyncGenerator[bytes, None]", watch.events())) as stream:
         told = (orjson.loads(part.partition(b"data: ")[2]) async for part in stream if b"data: " in part)

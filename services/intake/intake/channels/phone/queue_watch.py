@@ -83,6 +83,8 @@ class QueueWatch:
     async def _look(self) -> None:
         async with self._database.transaction() as tx:
             states = await queue_states(tx, datetime.now(UTC))
+        if not self._listeners:
+            return  # the last one left meanwhile
         shown = orjson.dumps([queue_out(state) for state in states])
         if shown != self._shown or not self._number:
             self._shown, self._number = shown, self._number + 1
