@@ -1,5 +1,6 @@
 """A message and its photos in one body."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,17 @@ class Away(FolderStorage):
 
     async def put(self, sha256: str, data: bytes) -> None:
         raise ConnectionRefusedError(sha256)
+
+
+@pytest.mark.parametrize(("name", "file_name"), [("photos", "1.jpg"), ("photo[]", "1.jpg"), ("photo", None)])
+async def test_a_photo_under_another_name_is_named_and_does_not_vanish(
+    app: FastAPI, keys: Keys, name: str, file_name: str | None
+) -> None:
+    headers = {"Authorization": f"Bearer {keys.token('app', citizen='citizen-1')}"}
+    parts = [("message", ("message.json", json.dumps(MESSAGE))), (name, (file_name, a_photo()))]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+        answer = await client.post("/v1/app/messages", files=parts, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/{name}")
 
 
 @pytest.mark.parametrize(

@@ -101,10 +101,25 @@ async def _parts_of(request: Request) -> Parts:
     except MultiPartException as error:
         raise Problem(422, f"The multipart body does not fit: {error.message}") from error
     try:
+        _refuse_strangers(form)
         photos = [await photo.read() for photo in form.getlist("photo") if isinstance(photo, UploadFile)]
         return Parts(await _message_part(form), photos)
     finally:
         await form.close()
+
+
+def _refuse_strangers(form: FormData) -> None:
+    """Problem 422 for parts that nobody would read: a photo under another name must not vanish."""
+    strangers = [name for name, part in form.multi_items() if not _is_taken(name, part)]
+    if strangers:
+        told = [
+            FieldError(f"/{name}", "not taken: the parts are one `message` and files `photo`") for name in strangers
+        ]
+        raise Problem(422, "The multipart body does not fit.", told)
+
+
+def _is_taken(name: str, part: UploadFile | str) -> bool:
+    return name == "message" or (name == "photo" and isinstance(part, UploadFile))
 
 
 async def _message_part(form: FormData) -> bytes:
