@@ -90,6 +90,26 @@ async def test_the_deflected_are_told_apart_in_the_report_of_shifts(reporting: R
     assert (report["totals"]["deflected"], report["totals"]["callbacks_closed"]) == (6, 1)
 
 
+async def test_who_took_another_way_after_the_shift_changed_counts_where_the_call_does(reporting: Reporting) -> None:
+    noon = MORNING + timedelta(hours=5, minutes=30)
+    times = {
+        "b": (-30, 40),
+        "c": (-20, 10),
+        "a": (20, -10),
+    }  # seconds; of "a" the exchange asked before the call joined
+    calls = [
+        CallChanged(at=noon + timedelta(seconds=joined), call_id=call, queue="137", event=CallEvent.JOINED)
+        for call, (joined, _) in times.items()
+    ]
+    ways = [
+        a_deflection(call, Deflection.LINK).model_copy(update={"at": noon + timedelta(seconds=taken)})
+        for call, (_, taken) in times.items()
+    ]
+    await reporting.receive([*calls, *ways])
+    shifts = [await reporting.shift(name) for name in ("morning", "noon")]
+    assert [(shift["contacts"]["phone"], shift["deflected"]["link"]) for shift in shifts] == [(2, 2), (1, 1)]
+
+
 async def test_shuffled_and_doubled_events_give_the_same_facts(reporting: Reporting) -> None:
     peak = a_peak()
     await reporting.receive(peak)
