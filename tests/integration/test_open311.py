@@ -189,6 +189,13 @@ async def test_the_same_idempotency_key_is_one_report(open311: Open311) -> None:
     assert sent[0].json() == sent[1].json()
 
 
+async def test_under_one_key_the_fields_of_the_address_count_as_well(open311: Open311) -> None:
+    given: dict[str, Any] = {"data": {"api_key": KEY}, "headers": {"Idempotency-Key": "q"}}
+    reports = [POTHOLE, POTHOLE, POTHOLE | {"lat": "35.6"}]
+    sent = [await open311.client.post(f"{open311.url}/requests.json", params=one, **given) for one in reports]
+    assert [answer.status_code for answer in sent] == [201, 201, 400]
+
+
 async def test_each_filter_finds_its_own(open311: Open311) -> None:
     done = await open311.routing.answered()
     old = a_message(received_at=NOW - timedelta(days=80))

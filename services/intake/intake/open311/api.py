@@ -108,8 +108,9 @@ async def get_token(request: Request, token: str, desk: DeskOf) -> Response:
 @served("/requests", "POST", requestBody=FORM)
 async def post_request(request: Request, desk: DeskOf) -> Response:
     """Report something; the answer is a list of one with its id. `Idempotency-Key` makes it count once."""
-    fields, files = await _fields(request)
-    posted = Posted.of([*request.query_params.multi_items(), *fields])
+    form, files = await _fields(request)
+    fields = [*request.query_params.multi_items(), *form]
+    posted = Posted.of(fields)
     caller = desk.clients.caller(posted.get("api_key"))
     admit(request, caller, posted.get("device_id"))
     desk.check_jurisdiction(posted.get("jurisdiction_id"))
