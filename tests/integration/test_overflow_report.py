@@ -110,6 +110,13 @@ async def test_who_took_another_way_after_the_shift_changed_counts_where_the_cal
     assert [(shift["contacts"]["phone"], shift["deflected"]["link"]) for shift in shifts] == [(2, 2), (1, 1)]
 
 
+async def test_who_took_another_way_before_joining_a_queue_called_all_the_same(reporting: Reporting) -> None:
+    await reporting.receive([a_deflection("early", Deflection.CALLBACK), a_deflection("back", Deflection.CALLBACK)])
+    assert (await reporting.shift("morning"))["contacts"]["phone"] == 2
+    await reporting.receive(a_call("early", 9, answered=False))
+    assert (await reporting.shift("morning"))["contacts"]["phone"] == 2
+
+
 async def test_shuffled_and_doubled_events_give_the_same_facts(reporting: Reporting) -> None:
     peak = a_peak()
     await reporting.receive(peak)

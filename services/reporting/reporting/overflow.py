@@ -14,7 +14,8 @@ from reporting.queries import SHIFT
 # caller takes a day to choose: by that the index finds them.
 _DEFLECTED = f"""
 WITH near AS (
-    SELECT call_id, way, coalesce(first_at, at) AS called_at FROM deflections LEFT JOIN calls USING (call_id)
+    SELECT call_id, way, coalesce(first_at, at) AS called_at, first_at IS NULL AS never_queued
+    FROM deflections LEFT JOIN calls USING (call_id)
     WHERE at >= $1::timestamptz - interval '1 day' AND at < $2::timestamptz + interval '1 day'
 ), d AS (SELECT * FROM near WHERE called_at >= $1 AND called_at < $2), ends AS (
     SELECT call_id, bool_or(state = 'reached') AS reached, bool_or(state = 'closed') AS closed
@@ -25,6 +26,7 @@ WITH near AS (
 SELECT {SHIFT.format(moment="called_at")} AS key,
        count(*) FILTER (WHERE way = 'callback') AS callback,
        count(*) FILTER (WHERE way = 'link') AS link,
+       count(*) FILTER (WHERE never_queued) AS never_queued,
        count(*) FILTER (WHERE way = 'link' AND messages > 0) AS links_followed,
        coalesce(sum(messages), 0)::int AS deflected_messages,
        count(*) FILTER (WHERE reached) AS callbacks_reached,

@@ -27,9 +27,13 @@ class ShiftSources:
     others: Sequence[Mapping[str, Any]]  # contacts that became no message
 
     def contacts(self, moment: datetime) -> dict[str, int]:
-        """Contacts of a shift by channel: messages without a call, replies, calls, and what became no message."""
+        """Contacts of a shift by channel: messages without a call, replies, calls, and what became no message.
+
+        Who was asked before joining a queue, and took another way, called as well, though no queue tells of the call.
+        """
         found = {c: int(self.cases.get(moment, {}).get(c, 0)) + self.replies.get((moment, c), 0) for c in CHANNELS}
         found["phone"] += self.calls.get(moment, {}).get("phone", 0)
+        found["phone"] += self.deflections.get(moment, {}).get("never_queued", 0)
         for other in self.others:
             if other["key"] == moment and not other["of_a_call"]:
                 found[other["channel"]] += other["contacts"]
