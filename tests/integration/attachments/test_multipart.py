@@ -98,7 +98,7 @@ async def test_a_photo_under_another_name_is_named_and_does_not_vanish(
     app: FastAPI, keys: Keys, name: str, file_name: str | None
 ) -> None:
     headers = {"Authorization": f"Bearer {keys.token('app', citizen='citizen-1')}"}
-    parts = [("message", ("message.json", json.dumps(MESSAGE))), (name, (file_name, a_photo()))]
+    parts: Any = [("message", ("message.json", json.dumps(MESSAGE))), (name, (file_name, a_photo()))]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
         answer = await client.post("/v1/app/messages", files=parts, headers=headers)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/{name}")
