@@ -192,14 +192,6 @@ async def test_a_callback_is_promised_taken_and_reached(desk: Desk) -> None:
     assert [prompt["prompt"] for prompt in prompts] == ["callback_planned"]
 
 
-async def test_a_clock_that_is_an_hour_behind_promises_no_time_that_is_over(desk: Desk) -> None:
-    await desk.queue(waiting=12, seconds=7200)
-    then = (desk.now - timedelta(hours=1)).isoformat()
-    decision = await desk.decide(at=then)
-    chosen = (await desk.choose("callback", at=then)).json()
-    assert min(decision["callback_at"], chosen["callback_at"]) >= desk.now.isoformat()
-
-
 async def test_a_callback_is_tried_three_times_and_closed_with_an_sms(desk: Desk) -> None:
     await desk.queue(waiting=12)
     await desk.decide()

@@ -17,7 +17,6 @@ from intake.channels.phone.overflow_schemas import CallerIn, Choice, ChoiceIn
 from intake.channels.phone.queue_state import QueueState, queue_states
 from intake.channels.phone.states import AgentState
 from intake.channels.phone.ways import Ways
-from intake.contact import occurrence
 from intake.models import WAITING
 
 LONGEST = 7200.0  # seconds; said of a queue in which nobody works
@@ -69,13 +68,12 @@ def offer(expected: Estimate, number: Phone | None, callback_at: datetime | None
     return Offer(expected, options, callback_at if Choice.CALLBACK in options else None)
 
 
-async def decide(asked: CallerIn, now: datetime, tx: Transaction, *, ways: Ways) -> Record:
+async def decide(asked: CallerIn, at: datetime, tx: Transaction, *, ways: Ways) -> Record:
     """The decision for a caller, stored; one who has chosen already keeps theirs."""
-    at, _ = occurrence(asked.at, now)
     number = parse_phone(asked.caller) if asked.caller else None
     expected = estimate(await see(asked.queue, asked.call_id, at, tx=tx, ways=ways))
-    turn = max(now, at + timedelta(seconds=min(expected.seconds, LONGEST)))
-    made = offer(expected, number, await earliest(turn, now, tx=tx, ways=ways), ways)
+    turn = at + timedelta(seconds=min(expected.seconds, LONGEST))
+    made = offer(expected, number, await earliest(turn, at, tx=tx, ways=ways), ways)
     return await _keep(asked, at, tx, made=made, ways=ways)
 
 
@@ -115,9 +113,8 @@ async def _keep(asked: CallerIn, at: datetime, tx: Transaction, *, made: Offer, 
     return kept or await _decision(asked.call_id, tx)
 
 
-async def choose(call_id: str, chosen: ChoiceIn, now: datetime, *, tx: Transaction, ways: Ways) -> Record:
+async def choose(call_id: str, chosen: ChoiceIn, at: datetime, *, tx: Transaction, ways: Ways) -> Record:
     """What the caller took, once; Problem 404 or 409. Who waits may still take another way."""
-    at, _ = occurrence(chosen.at, now)
     decision = await _decision(call_id, tx)
     if decision["choice"] == chosen.choice:
         return decision
@@ -125,7 +122,7 @@ async def choose(call_id: str, chosen: ChoiceIn, now: datetime, *, tx: Transacti
         raise Problem(409, f"This caller took {decision['choice']} before.")
     if chosen.choice not in decision["options"]:
         raise Problem(409, f"This caller was offered {', '.join(decision['options'])}.")
-    callback_at = await _promised(decision, now, tx, ways) if chosen.choice is Choice.CALLBACK else None
+    callback_at = await _promised(decision, at, tx, ways) if chosen.choice is Choice.CALLBACK else None
     url = _sent(decision, chosen, at, tx, ways) if chosen.choice is Choice.LINK else None
     if chosen.choice is not Choice.WAIT:
         tx.publish(_deflected(decision, chosen.choice, at))
@@ -140,10 +137,9 @@ async def _decision(call_id: str, tx: Transaction) -> Record:
     return found
 
 
-async def _promised(decision: Record, now: datetime, tx: Transaction, ways: Ways) -> datetime:
-    """Never a time that is over, though the exchange's clock may be behind."""
-    turn = max(now, decision["asked_at"] + timedelta(seconds=decision["estimate_seconds"]))
-    promised = await promise(decision, turn, now, tx=tx, ways=ways)
+async def _promised(decision: Record, at: datetime, tx: Transaction, ways: Ways) -> datetime:
+    turn = max(at, decision["asked_at"] + timedelta(seconds=decision["estimate_seconds"]))
+    promised = await promise(decision, turn, at, tx=tx, ways=ways)
     if promised is None:
         raise Problem(409, "No time for a callback is left in the next two days; the caller can wait.")
     return promised

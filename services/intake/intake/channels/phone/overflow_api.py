@@ -23,6 +23,7 @@ from intake.channels.phone.overflow_schemas import (
     OutcomeOut,
 )
 from intake.channels.phone.ways import ways_of
+from intake.contact import occurrence
 
 router = APIRouter(prefix="/v1/phone", tags=["phone"])
 Exchange = Annotated[Caller, Depends(Require(Role.SERVICE))]
@@ -35,8 +36,9 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"description": "Problem"}
 async def post_decision(request: Request, caller: Exchange, database: DatabaseOf) -> Response:
     """What a caller has to expect, and which other ways they are offered; asked again, it is estimated again."""
     asked = await parse(request, CallerIn)
+    at, _ = occurrence(asked.at, datetime.now(UTC))
     async with database.transaction() as tx:
-        decision = await decide(asked, datetime.now(UTC), tx, ways=ways_of(request))
+        decision = await decide(asked, at, tx, ways=ways_of(request))
     return json_answer(_decision_out(decision))
 
 
@@ -48,8 +50,9 @@ async def post_decision(request: Request, caller: Exchange, database: DatabaseOf
 async def post_choice(request: Request, call_id: CallId, caller: Exchange, database: DatabaseOf) -> Response:
     """What the caller took; the same again is answered the same, and counts once."""
     chosen = await parse(request, ChoiceIn)
+    at, _ = occurrence(chosen.at, datetime.now(UTC))
     async with database.transaction() as tx:
-        row = await choose(call_id, chosen, datetime.now(UTC), tx=tx, ways=ways_of(request))
+        row = await choose(call_id, chosen, at, tx=tx, ways=ways_of(request))
     callback_at = row["callback_at"] if row["choice"] == Choice.CALLBACK else None
     answer = ChoiceOut(call_id=call_id, choice=row["choice"], callback_at=callback_at, url=row["url"])
     return json_answer(answer.model_dump())
