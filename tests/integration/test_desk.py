@@ -30,11 +30,13 @@ class Routing:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.status = 200
+        self.page: bytes | None = None  # of a proxy that does not find routing
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         self.asked.append(head.split()[1])
         body = orjson.dumps({"items": CASES, "next_cursor": None} if self.status == 200 else {"detail": "no"})
+        body = body if self.page is None else self.page
         writer.write(f"HTTP/1.1 {self.status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode())
         writer.write(body)
         await writer.drain()
@@ -104,6 +106,13 @@ async def test_a_call_is_answered_though_routing_is_away(desk: Desk, status: int
     answer = await desk.asked.get(f"/v1/phone/callers/{NUMBER}", "operator")
     assert (answer.status_code, answer.json()["open"], answer.json()["complete"]) == (200, [], False)
     assert (await desk.asked.get("/v1/phone/callers/12", "operator")).status_code == 422
+
+
+@pytest.mark.parametrize("status", [200, 302, 404])
+async def test_a_call_is_answered_though_a_proxy_answers_for_routing(desk: Desk, status: int) -> None:
+    desk.routing.status, desk.routing.page = status, b"<html>default backend</html>"
+    answer = await desk.asked.get(f"/v1/phone/callers/{NUMBER}", "operator")
+    assert (answer.status_code, answer.json().get("complete")) == (200, False)
 
 
 async def test_keys_give_a_message_its_topic_where_the_operator_chose_none(desk: Desk) -> None:

@@ -52,7 +52,10 @@ class RoutingClient:
         if answer.status_code in (401, 403) and "headers" not in given:
             log.error("routing refuses our own token with %d; is PASOKH_ROUTING_TOKEN out of date?", answer.status_code)
             raise unavailable("Routing does not know this service now; it is ours to mend.")
-        document = orjson.loads(answer.content)
+        try:
+            document = orjson.loads(answer.content)
+        except orjson.JSONDecodeError as error:  # a proxy's page: what it says of a path is not routing's word
+            raise unavailable("Routing cannot be reached now; try again.") from error
         if answer.status_code >= 400:
             raise Problem(answer.status_code, str(document.get("detail", "Routing refuses this.")))
         return document
