@@ -50,6 +50,12 @@ _STALE = """
 SELECT * FROM callbacks WHERE closed_at IS NULL AND promised_at < $1 AND lease_until IS NULL
 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 """
+# The answer to a promise may be lost on its way to the exchange; then the caller stays in the queue.
+_ANSWERED = """
+SELECT b.* FROM callbacks b JOIN decisions d USING (call_id) JOIN calls c USING (call_id)
+WHERE b.closed_at IS NULL AND b.lease_until IS NULL AND c.answered_at > d.chosen_at
+ORDER BY call_id LIMIT $1 FOR UPDATE OF b SKIP LOCKED
+"""
 _WAITS = f"SELECT EXISTS (SELECT FROM calls WHERE {WAITING})"
 
 
@@ -177,6 +183,13 @@ async def _move(row: Record, stand: Stand, now: datetime, tx: Transaction) -> Re
 async def give_back(now: datetime, tx: Transaction) -> None:
     """Leases that ran out: whoever had the callback is gone, and it is anybody's again."""
     await tx.execute(_BACK, now, MOST_TOGETHER)
+
+
+async def close_answered(now: datetime, tx: Transaction) -> None:
+    """Callers who were answered in the queue after they were promised a callback: nobody rings them up as well."""
+    for row in await tx.fetch(_ANSWERED, MOST_TOGETHER):
+        tx.publish(_changed(row, CallbackState.REACHED, row["misses"], now))
+        await _move(row, Stand(CallbackState.REACHED, row["misses"], closed_at=now), now, tx)
 
 
 async def close_stale(now: datetime, tx: Transaction, *, ways: Ways) -> int:

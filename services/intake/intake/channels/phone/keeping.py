@@ -1,4 +1,4 @@
-"""What runs beside the callbacks: leases that ran out are given back, and what nobody made in days is closed."""
+"""What runs beside the callbacks: leases that ran out are given back, and what nobody has to make is closed."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from common.db import Database
 from common.errors import is_transient
 from common.health import Pulse
 
-from intake.channels.phone.callbacks import close_stale, give_back
+from intake.channels.phone.callbacks import close_answered, close_stale, give_back
 from intake.channels.phone.ways import Ways
 
 log = logging.getLogger(__name__)
@@ -32,4 +32,5 @@ async def keep_once(database: Database, ways: Ways, now: datetime) -> int:
     """One look; how many callbacks were closed."""
     async with database.transaction() as tx:
         await give_back(now, tx)
+        await close_answered(now, tx)
         return await close_stale(now, tx, ways=ways)
