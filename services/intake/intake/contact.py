@@ -21,7 +21,7 @@ from common.sealed import Sealer
 from common.signs import may_be_urgent
 
 from intake.attachments.files import MOST, Files, SealedFile, owner_of
-from intake.channels.phone.links import call_named
+from intake.call_links import call_named
 from intake.conversation.heard import FileRef
 from intake.schemas import MessageIn, PlaceIn
 from intake.settings import Settings

@@ -18,7 +18,7 @@ from routing.incident_rows import (
     with_incidents,
 )
 from routing.incidents import Incident, Sighting, fold, group, matches
-from routing.membership import Members, join_all, put_right, repeated
+from routing.membership import Members, citizen_and_topic, join_all, put_right, repeated
 from routing.opening import Opening
 
 Seen = Mapping[str, Sighting]  # by code
@@ -138,12 +138,10 @@ async def _without_repeats(openings: Sequence[Opening], tx: Transaction) -> dict
     said = await repeated(openings, tx)
     seen: dict[str, Sighting] = {}
     for opening in openings:
-        who = opening.message.reply_to.phone_lookup
-        if (who, opening.decision.topic) in said:
-            continue
-        if who is not None:
-            said.add((who, opening.decision.topic))
-        seen[opening.message.code] = _sighting(opening)
+        mine = citizen_and_topic(opening)
+        if not mine & said:
+            seen[opening.message.code] = _sighting(opening)
+        said |= mine
     return seen
 
 
