@@ -60,10 +60,18 @@ async def test_a_citizen_of_a_messenger_who_repeats_is_joined_to_the_own_case(ro
     here: dict[str, Any] = {"place": Place(region=2)}
     await routing.receive(first := a_report(reply_to=a_chat(routing.sealer), **here))
     other = a_report(VAGUE, reply_to=a_chat(routing.sealer, "43"), **here)
+    again = a_report(VAGUE, reply_to=a_chat(routing.sealer), **here)
+    await routing.receive(other, again)
+    assert await routing.parents(other, again) == [None, first.code]
+
+
+async def test_an_account_that_writes_for_several_numbers_is_no_citizen(routing: Wired) -> None:
+    here: dict[str, Any] = {"place": Place(region=2)}
+    await routing.receive(first := a_report(reply_to=a_chat(routing.sealer, number="+989121234567"), **here))
+    other = a_report(VAGUE, reply_to=a_chat(routing.sealer, number="+989121234568"), **here)
     again = a_report(VAGUE, reply_to=a_chat(routing.sealer, number="+989121234567"), **here)
-    by_phone = a_report(VAGUE, reply_to=an_address(routing.sealer), **here)
-    await routing.receive(other, again, by_phone)
-    assert await routing.parents(other, again, by_phone) == [None, first.code, first.code]
+    await routing.receive(other, again)
+    assert await routing.parents(other, again) == [None, first.code]
 
 
 async def test_what_is_unsure_is_suggested_to_staff(routing: Wired) -> None:

@@ -80,7 +80,7 @@ class Candidate:
     lon: float | None = None
     region: int | None = None
     phone_lookup: str | None = None
-    account_lookup: str | None = None
+    account_lookup: str | None = None  # where there is no number
     exact: bool = True
     urgent: bool = False
     joins: str | None = None  # the case that its citizen chose, having seen what is open near by

@@ -35,9 +35,8 @@ WHERE cases.code = right_one.code
 # Open cases of the topics in the extent since the rise; of one citizen's the first. Locked in the order of the codes.
 _JOIN_ALL = """
 WITH candidates AS (
-    SELECT code,
-        row_number() OVER (PARTITION BY coalesce(phone_lookup, code), topic ORDER BY received_at, code) AS of_number,
-        row_number() OVER (PARTITION BY coalesce(account_lookup, code), topic ORDER BY received_at, code) AS of_account
+    SELECT code, row_number() OVER (
+        PARTITION BY coalesce(phone_lookup, account_lookup, code), topic ORDER BY received_at, code) AS n
     FROM cases c
     WHERE topic = ANY($2::text[]) AND received_at >= $3 AND incident IS NULL AND status = ANY($4::text[])
         AND (region = ANY($5::int[])
@@ -47,10 +46,10 @@ WITH candidates AS (
             WHERE own.phone_lookup = c.phone_lookup AND own.topic = c.topic AND own.incident = $1)
         AND NOT EXISTS (
             SELECT FROM cases own
-            WHERE own.account_lookup = c.account_lookup AND own.topic = c.topic AND own.incident = $1)
+            WHERE c.phone_lookup IS NULL AND own.account_lookup = c.account_lookup
+                AND own.topic = c.topic AND own.incident = $1)
 ), locked AS (
-    SELECT code FROM cases
-    WHERE code IN (SELECT code FROM candidates WHERE of_number = 1 AND of_account = 1) ORDER BY code FOR UPDATE
+    SELECT code FROM cases WHERE code IN (SELECT code FROM candidates WHERE n = 1) ORDER BY code FOR UPDATE
 )
 UPDATE cases SET incident = $1 FROM locked WHERE cases.code = locked.code RETURNING cases.code
 """
@@ -58,19 +57,13 @@ _OPEN = sorted(status.value for status in OPEN)
 
 
 async def repeated(openings: Sequence[Opening], tx: Transaction) -> set[tuple[Any, ...]]:
-    """Whose (number or account) and which topic: those whose citizen had an own open case on it before this batch."""
-    asked = {pair for opening in openings for pair in citizen_and_topic(opening)}
+    """Who on which topic: those who had an own open case on it before this batch."""
+    asked = {(opening.citizen, opening.decision.topic) for opening in openings if opening.citizen}
     if not asked:
         return set()
     codes = [opening.message.code for opening in openings]
     rows = await tx.fetch(_REPEATED, [who for who, _ in asked], [topic for _, topic in asked], _OPEN, codes)
     return {(row["whose"], row["topic"]) for row in rows}
-
-
-def citizen_and_topic(opening: Opening) -> set[tuple[Any, ...]]:
-    """The number's keyed hash, the account's, or both, each with the topic."""
-    reply_to = opening.message.reply_to
-    return {(whose, opening.decision.topic) for whose in (reply_to.phone_lookup, reply_to.account_lookup) if whose}
 
 
 async def put_right(codes: Sequence[str], guessed: Members, members: Members, tx: Transaction) -> None:

@@ -103,11 +103,8 @@ def _asked(n: int, message: Candidate, reaches: Reaches) -> _Asked | None:
     since = message.received_at - (reach.window if reach else OWN_WINDOW) - timedelta(seconds=1)
     whose = (n, message.topic, message.phone_lookup, message.account_lookup, since)
     if reach is None or message.lat is None or message.lon is None:
-        return (
-            _Asked(*whose, None, None, None, None, None, None)
-            if message.phone_lookup or message.account_lookup
-            else None
-        )
+        known = message.phone_lookup or message.account_lookup
+        return _Asked(*whose, None, None, None, None, None, None) if known else None
     around: Squares = squares_around(message.lat, message.lon, reach.radius_m)
     degrees = reach.radius_m / M_PER_DEGREE * _SLACK
     return _Asked(*whose, around.first, around.rows, around.columns, message.lat, message.lon, degrees)

@@ -18,7 +18,7 @@ from routing.incident_rows import (
     with_incidents,
 )
 from routing.incidents import Incident, Sighting, fold, group, matches
-from routing.membership import Members, citizen_and_topic, join_all, put_right, repeated
+from routing.membership import Members, join_all, put_right, repeated
 from routing.opening import Opening
 
 Seen = Mapping[str, Sighting]  # by code
@@ -138,10 +138,12 @@ async def _without_repeats(openings: Sequence[Opening], tx: Transaction) -> dict
     said = await repeated(openings, tx)
     seen: dict[str, Sighting] = {}
     for opening in openings:
-        mine = citizen_and_topic(opening)
-        if not mine & said:
-            seen[opening.message.code] = _sighting(opening)
-        said |= mine
+        mine = (opening.citizen, opening.decision.topic)
+        if mine in said:
+            continue
+        if opening.citizen is not None:
+            said.add(mine)
+        seen[opening.message.code] = _sighting(opening)
     return seen
 
 
