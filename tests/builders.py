@@ -70,6 +70,12 @@ def an_address(sealer: Sealer, number: str = "+989121234567") -> SealedAddress:
     return SealedAddress(phone=sealer.seal(number), phone_lookup=sealer.lookup(number), sms=True)
 
 
+def a_chat(sealer: Sealer, chat: str = "42", number: str | None = None) -> SealedAddress:
+    """A messenger's chat, of somebody whose number is known or not."""
+    known = an_address(sealer, number) if number else SealedAddress()
+    return known.model_copy(update={"account": sealer.seal(chat), "account_lookup": sealer.lookup(f"telegram:{chat}")})
+
+
 def a_message(**given: Any) -> MessageReceived:
     """A message from the app."""
     usual: dict[str, Any] = {

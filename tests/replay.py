@@ -1,13 +1,14 @@
 """Plays simulated messages through the incidents of routing, as a handler would: rows in, rows out."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from routing.baseline import Baseline, Flow
 from routing.incidents import Incident, Known, Sighting, close_if_calm, fold, group
 from routing.surge import Watch
-from workbench.simulator import Sent
+from workbench.simulator import Sent, snow_onset
 
 
 @dataclass
@@ -58,3 +59,16 @@ class Replay:
 def seen(message: Sent) -> Sighting:
     """What incidents look at."""
     return Sighting(message.at, message.topic, message.region, message.nahiye)
+
+
+def assert_found_early_and_alone(replay: Replay, night: Sequence[Sent]) -> None:
+    """A snow night's three incidents are found within twenty minutes, at its heart, with their messages; no others."""
+    replay.play(night, batch=10)
+    delays = [at - snow_onset() for _, at in replay.opened]
+    assert sorted(family for family, _ in replay.opened) == ["TREE", "US-SALT", "US-SNOW"]
+    assert max(delays) <= timedelta(minutes=20)
+    heart = Counter(message.region for message in night).most_common(1)[0][0]
+    for incident in [*replay.open.values(), *replay.closed]:
+        members = [message for message in night if message.topic in incident.topics]
+        assert incident.regions[0] == heart
+        assert 0.8 * len(members) <= incident.count <= len(members)

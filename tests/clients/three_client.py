@@ -12,7 +12,7 @@ from typing import Any
 
 def main(url: str, key: str) -> None:
     """Ask, and check what came."""
-    itertools.ifilter = filter  # type: ignore[attr-defined]  # as Python 2 called it
+    vars(itertools)["ifilter"] = filter  # as Python 2 called it
     from three import Three
 
     city: Any = Three(url, api_key=key, jurisdiction="tehran.ir", format="json")

@@ -1,6 +1,7 @@
 """What citizens write on each platform is answered there, by all services together."""
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -40,11 +41,15 @@ async def test_who_writes_on_a_platform_is_answered_there(city: Workbench) -> No
     async with httpx.AsyncClient(timeout=20) as client:
         await _everybody_writes(client, city)
         async with asyncio.timeout(150):
-            while not await _all_answered(client, city.url(SANDBOX)):
+            while (told := await _told(client, city.url(SANDBOX))).keys() != {*ACCOUNTS, "sms"}:
                 await asyncio.sleep(0.2)
+    assert re.search("کد رهگیری [۰-۹]{10}", told.pop("sms"))
+    assert all("اگر عکسی دارید بفرستید" in question for question in told.values()), told
 
 
-async def _all_answered(client: httpx.AsyncClient, sandbox: str) -> bool:
-    told = {(one["platform"], one["to"]) for one in (await client.get(f"{sandbox}/chats")).json()}
+async def _told(client: httpx.AsyncClient, sandbox: str) -> dict[str, str]:
+    """By platform, the last that its citizen was told."""
+    chats = (await client.get(f"{sandbox}/chats")).json()
     mine = (await client.get(f"{sandbox}/ledger", params={"receptor": NUMBER})).json()
-    return told.issuperset(ACCOUNTS.items()) and bool(mine)
+    told = {one["platform"]: one["text"] for one in chats if ACCOUNTS.get(one["platform"]) == one["to"]}
+    return told | ({"sms": mine[-1]["message"]} if mine else {})

@@ -26,9 +26,10 @@ class Messengers:
     """Posts as the platforms do."""
 
     def __init__(self, database: Database, keys: Keys, **settings: Any) -> None:
-        given = service_settings(database.address, keys) | settings
         bots: dict[str, tuple[str, ...]] = {"pasokh": (TELEGRAM_SECRET, "telegram-secret-that-follows")}
-        self.settings = Settings.model_construct(None, **given, telegram_bots=bots, bale_secrets=list(BALE_SECRETS))
+        usual = {"telegram_bots": bots, "bale_secrets": list(BALE_SECRETS)}
+        given = service_settings(database.address, keys) | usual | settings
+        self.settings = Settings.model_construct(None, **given)
         self.app = create_app(self.settings)
         self.database = database
         self.service: Service = self.app.state.service

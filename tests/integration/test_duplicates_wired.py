@@ -2,7 +2,7 @@ from typing import Any
 
 from common.events import Answer, Place
 
-from tests.builders import a_reply, an_address
+from tests.builders import a_chat, a_reply, an_address
 from tests.integration.families import CHILDS_EVENTS, IN_OTHER_WORDS, URGENT, VAGUE, Wired, a_family, a_report
 from tests.integration.families import routing as routing
 from tests.unit.test_duplicates import LON, north
@@ -54,6 +54,24 @@ async def test_a_citizen_who_repeats_is_joined_to_the_own_case(routing: Wired) -
     await routing.receive(again := a_report(VAGUE, **mine))
     assert await routing.parents(again) == [first.code]
     assert "the citizen's own" in (await routing.case(again.code))["reasons"]["duplicate"]
+
+
+async def test_a_citizen_of_a_messenger_who_repeats_is_joined_to_the_own_case(routing: Wired) -> None:
+    here: dict[str, Any] = {"place": Place(region=2)}
+    await routing.receive(first := a_report(reply_to=a_chat(routing.sealer), **here))
+    other = a_report(VAGUE, reply_to=a_chat(routing.sealer, "43"), **here)
+    again = a_report(VAGUE, reply_to=a_chat(routing.sealer), **here)
+    await routing.receive(other, again)
+    assert await routing.parents(other, again) == [None, first.code]
+
+
+async def test_an_account_that_writes_for_several_numbers_is_no_citizen(routing: Wired) -> None:
+    here: dict[str, Any] = {"place": Place(region=2)}
+    await routing.receive(first := a_report(reply_to=a_chat(routing.sealer, number="+989121234567"), **here))
+    other = a_report(VAGUE, reply_to=a_chat(routing.sealer, number="+989121234568"), **here)
+    again = a_report(VAGUE, reply_to=a_chat(routing.sealer, number="+989121234567"), **here)
+    await routing.receive(other, again)
+    assert await routing.parents(other, again) == [None, first.code]
 
 
 async def test_what_is_unsure_is_suggested_to_staff(routing: Wired) -> None:

@@ -1,12 +1,14 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import pytest
+from common.events import SealedAddress
+from common.sealed import Sealer
 from workbench.keys import Keys
 from workbench.postgres import Postgres
 
-from tests.builders import an_address
+from tests.builders import a_chat, an_address
 from tests.integration.night import HOUR, ONSET, SNOW, Night, a_fall, a_night, around_the_onset
 
 
@@ -71,8 +73,11 @@ async def test_open_cases_since_the_rise_become_members_at_the_opening_and_other
     assert case["incident"] == str(incident["id"])
 
 
-async def test_a_citizen_who_repeats_opens_no_incident_and_is_one_member(night: Night) -> None:
-    mine = an_address(night.sealer)
+@pytest.mark.parametrize("known_by", [an_address, a_chat])
+async def test_a_citizen_who_repeats_opens_no_incident_and_is_one_member(
+    night: Night, known_by: Callable[[Sealer], SealedAddress]
+) -> None:
+    mine = known_by(night.sealer)
     await night.receive(a_fall(60, reply_to=mine), batch=7)
     assert await night.incidents() == {}
     await night.receive(a_fall(40, start=ONSET + timedelta(minutes=5)))
@@ -81,3 +86,5 @@ async def test_a_citizen_who_repeats_opens_no_incident_and_is_one_member(night: 
     assert len(await night.members(incident["id"])) == 41
     await night.receive(a_fall(1, start=ONSET + timedelta(minutes=20), reply_to=mine))
     assert len(await night.members(incident["id"])) == 41
+    await night.receive(a_fall(60, start=ONSET + timedelta(minutes=20), region=6))  # it grows, and looks around again
+    assert len(await night.members(incident["id"])) == 101

@@ -61,8 +61,8 @@ async def test_another_topic_an_old_case_and_a_child_are_not_near(database: Data
     assert await found(database, a_candidate(**flood)) == [["new"]]
 
 
-async def test_a_citizens_own_cases_are_found_anywhere_children_too(database: Database) -> None:
-    mine: dict[str, Any] = {"phone_lookup": "me"}
+@pytest.mark.parametrize("mine", [{"phone_lookup": "me"}, {"account_lookup": "me"}])
+async def test_a_citizens_own_cases_are_found_anywhere_children_too(database: Database, mine: dict[str, Any]) -> None:
     far = an_open_case(code="far", metres=5000, **mine)
     child = an_open_case(code="child", metres=900, hours=2, parent="p", **mine)
     nowhere = an_open_case(code="nowhere", hours=3, lat=None, lon=None, **mine)
@@ -89,7 +89,7 @@ async def test_the_search_reads_few_rows_by_the_index_whatever_the_crowd(databas
     await remember(database, *crowd)
     async with database.transaction() as tx:
         before = await _read(tx)
-        await find_near(tx, [a_candidate(phone_lookup="me")] * 10, load_reaches())
+        await find_near(tx, [a_candidate(phone_lookup="me", account_lookup="me too")] * 10, load_reaches())
         rows, scans = (now - then for now, then in zip(await _read(tx), before, strict=True))
     assert scans == 0
     assert 0 < rows <= 10 * 9 * MOST_IN_SQUARE

@@ -73,6 +73,9 @@ async def test_that_a_callback_is_closed_is_still_told_when_a_link_is_of_no_use_
     await grow_old(telling, timedelta(minutes=20))
     async with beside(*telling.running()):
         await telling.until(becomes)
+    outcomes = [outcome for _, outcome in await telling.attempts()]
+    assert outcomes == ["retry", "retry", "sent"][: 3 if becomes == "sent" else 2]
+    assert len(telling.app.state.ledger.sent) == outcomes.count("sent")
 
 
 async def test_a_letter_that_an_adapter_fails_on_is_told_by_sms(

@@ -103,6 +103,8 @@ def test_an_image_that_was_damaged_is_an_image_or_refused(media_type: str, at: i
         return
     with Image.open(io.BytesIO(stored.data)) as image:
         image.load()
+        assert Image.MIME[image.format or ""] == stored.media_type
+        assert max(image.size) <= LONGEST
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])

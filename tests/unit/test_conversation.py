@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from common.events import Answer, Prompt
@@ -28,9 +29,9 @@ CODE_FA = persian_digits(CODE)
 PHOTO = FileRef(FileKind.PHOTO, "file-1")
 
 
-def sent(text: str | None = None, **given: object) -> Heard:
+def sent(text: str | None = None, **given: Any) -> Heard:
     """Something on Telegram."""
-    return Heard("telegram", "7", "1", text=text, **given)  # type: ignore[arg-type]  # fields as keywords
+    return Heard("telegram", "7", "1", text=text, **given)
 
 
 def talk(*things: Heard | str, state: State | None = None, manners: Manners = MANNERS) -> tuple[State, list[Act]]:

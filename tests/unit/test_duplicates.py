@@ -157,6 +157,12 @@ def test_a_citizen_who_asks_what_became_of_it_is_joined_in_the_same_region_alone
     assert verdict(a_candidate(VAGUE, region=None, **nowhere), an_open_case(region=None, **MINE)) == Verdict()
 
 
+def test_a_citizen_is_known_by_the_account_as_by_the_number() -> None:
+    mine: dict[str, Any] = {"account_lookup": "my chat"}
+    assert verdict(a_candidate(**mine), an_open_case(metres=600, **mine)).own
+    assert verdict(a_candidate(account_lookup="me"), an_open_case(metres=600, **MINE)) == Verdict()
+
+
 def test_a_citizen_is_joined_to_the_parent_of_his_case() -> None:
     assert verdict(a_candidate(**MINE), an_open_case(parent="first", metres=300, **MINE)).parent == "first"
 
@@ -194,8 +200,9 @@ def test_a_batch_joins_what_the_tables_know_first() -> None:
     assert [one.parent for one in judge_batch(messages, near, REACHES)] == ["open", "open"]
 
 
-def test_one_citizen_twice_in_a_batch_is_one_matter() -> None:
-    nowhere: dict[str, Any] = {"lat": None, "lon": None} | MINE
+@pytest.mark.parametrize("whose", [MINE, {"account_lookup": "my chat"}])
+def test_one_citizen_twice_in_a_batch_is_one_matter(whose: dict[str, Any]) -> None:
+    nowhere: dict[str, Any] = {"lat": None, "lon": None} | whose
     messages = [a_candidate(code="a", **nowhere), a_candidate(VAGUE, code="b", **nowhere)]
     assert [one.parent for one in judge_batch(messages, {}, REACHES)] == [None, "a"]
 

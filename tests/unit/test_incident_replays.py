@@ -1,13 +1,11 @@
 import json
-from collections import Counter
-from datetime import timedelta
 
 import pytest
 from routing.baseline import Baseline
 from routing.incidents import matches
-from workbench.simulator import normal_day, snow_night, snow_onset
+from workbench.simulator import normal_day, snow_night
 
-from tests.replay import Replay, seen
+from tests.replay import Replay, assert_found_early_and_alone, seen
 
 
 @pytest.fixture(scope="module")
@@ -17,16 +15,7 @@ def baseline() -> Baseline:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_snow_night_is_three_incidents_within_twenty_minutes_and_none_besides(baseline: Baseline, seed: int) -> None:
-    messages = snow_night(seed)
-    replay = Replay(baseline).play(messages, batch=10)
-    delays = {family: at - snow_onset() for family, at in replay.opened}
-    assert sorted(family for family, _ in replay.opened) == ["TREE", "US-SALT", "US-SNOW"]
-    assert max(delays.values()) <= timedelta(minutes=20)
-    heart = Counter(message.region for message in messages).most_common(1)[0][0]
-    for incident in [*replay.open.values(), *replay.closed]:
-        members = [m for m in messages if m.topic in incident.topics]
-        assert incident.regions[0] == heart
-        assert 0.8 * len(members) <= incident.count <= len(members)
+    assert_found_early_and_alone(Replay(baseline), snow_night(seed))
 
 
 def test_a_restart_midway_changes_nothing(baseline: Baseline) -> None:

@@ -40,6 +40,14 @@ def test_a_text_counts_once_by_its_id() -> None:
     assert one.at.isoformat() == "2022-01-25T15:01:42+00:00"
 
 
+def test_which_account_of_ours_was_written_to_is_known_where_it_can_be_read() -> None:
+    assert whatsapp().ours == "106540352242922"
+    batch = whatsapp_batch(whatsapp_message())
+    batch["entry"][0]["changes"][0]["value"]["metadata"] = "new"
+    assert [one.ours for one in reading(batch).heard] == [None]
+    assert instagram().ours == instagram_batch(instagram_event())["entry"][0]["id"]
+
+
 def test_who_hides_their_number_is_known_by_their_user_id() -> None:
     message = whatsapp_message(from_user_id="IR.13491208655302741918")
     del message["from"]

@@ -21,8 +21,8 @@ from common.sealed import Sealer
 from common.signs import may_be_urgent
 
 from intake.attachments.files import MOST, Files, SealedFile, owner_of
-from intake.channels.phone.links import call_named
-from intake.conversation.heard import FileRef
+from intake.call_links import call_named
+from intake.conversation.heard import FileRef, platform_of
 from intake.schemas import MessageIn, PlaceIn
 from intake.settings import Settings
 
@@ -50,7 +50,7 @@ class Origin:
     @property
     def whose(self) -> str:
         """The account, told apart from the same one elsewhere; what its keyed hash is made of."""
-        return f"{self.platform or self.channel}:{self.account}"
+        return f"{platform_of(self.platform or self.channel)}:{self.account}"
 
 
 @dataclass(frozen=True, slots=True)

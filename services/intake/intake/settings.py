@@ -1,5 +1,6 @@
 """Settings of intake, from the environment."""
 
+from collections import Counter
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast
@@ -129,6 +130,14 @@ class Settings(SealedSettings):
         if self.sms_poll_url is not None and not (self.sms_poll_key and self.sms_poll_line):
             raise ValueError("PASOKH_SMS_POLL_URL needs PASOKH_SMS_POLL_KEY and PASOKH_SMS_POLL_LINE")
         return self
+
+    @property
+    def several_accounts(self) -> frozenset[str]:
+        """Our accounts as `platform/account`, of the platforms where there is more than one: each answers its own."""
+        named = {*self.messenger_tokens, *(f"telegram/{bot}" for bot in self.telegram_bots)}
+        accounts = [tuple(name.split("/", 1)) for name in named if "/" in name]
+        many = Counter(platform for platform, _ in accounts)
+        return frozenset(f"{platform}/{account}" for platform, account in accounts if many[platform] > 1)
 
     def serves(self, channel: Channel) -> bool:
         """Whether this process takes messages of a channel."""

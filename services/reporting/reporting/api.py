@@ -29,6 +29,8 @@ from reporting.shifts import ShiftSources, read_shifts, shifts_between
 
 router = APIRouter(prefix="/v1", tags=["reports"])
 Reader = Annotated[Caller, Depends(Require(Role.STAFF, Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
+Cursor = Annotated[str | None, Query(max_length=200)]
+Limit = Annotated[int, Query(ge=1, le=200)]
 MOST_DAYS = 92
 SUMS = (
     *("messages", "incident_messages", "answered", "urgent", "warned", "breached"),
@@ -107,8 +109,8 @@ async def get_units(
     caller: Reader,
     database: DatabaseOf,
     days: DaysOf,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Page[KeyFigures]:
     """By the unit that has the case now."""
     return await _by("unit", database, days, cursor, limit)
@@ -119,8 +121,8 @@ async def get_topics(
     caller: Reader,
     database: DatabaseOf,
     days: DaysOf,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Page[KeyFigures]:
     """By topic of the catalogue."""
     return await _by("topic", database, days, cursor, limit)
@@ -131,8 +133,8 @@ async def get_incidents(
     caller: Reader,
     database: DatabaseOf,
     days: DaysOf,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Page[IncidentFigures]:
     """The incidents that opened in the days, in order."""
     after = str(decode_cursor(cursor, 1)[0]) if cursor else ""

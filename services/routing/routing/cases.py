@@ -1,6 +1,7 @@
 """Staff routes: each is parse → one step → answer; the workflow says which steps a case allows."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -50,12 +51,21 @@ from routing.worklist import Filters, Scope, Sort, cursor_of, phone_lookup, work
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 Limit = Annotated[int, Query(ge=1, le=200)]
-Plan = Callable[[Case, Transaction], Awaitable[Sequence[Move]]]  # of a locked case, which steps to take
 Cursor = Annotated[str | None, Query(max_length=300)]
+Plan = Callable[[Case, Transaction], Awaitable[Sequence[Move]]]  # of a locked case, which steps to take
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": CaseOut},
     **{status: {"description": "Problem"} for status in (404, 409, 412, 428)},
 }
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Which page of a list, and in what order."""
+
+    sort: Sort = Sort.WORK
+    cursor: Cursor = None
+    limit: Limit = 50
 
 
 @router.get("")
@@ -64,18 +74,17 @@ async def get_cases(
     database: DatabaseOf,
     city: CityOf,
     sealer: SealerOf,
+    paging: Annotated[Paging, Depends()],
     filters: Annotated[Filters, Depends()],
-    sort: Sort = Sort.WORK,
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Page[CaseOut]:
     """The worklist. Staff see their unit's cases alone.
 
     `sort`: `work` is urgent first, then by deadline; `deadline`; `received_at`, the newest first.
     """
     scope = Scope(filters, units_of(caller, city), phone_lookup(filters.phone, caller, sealer), _now())
+    sort, limit = paging.sort, paging.limit
     async with database.transaction() as tx:
-        found = (await tx.session.scalars(worklist(scope, sort, cursor, limit))).all()
+        found = (await tx.session.scalars(worklist(scope, sort, paging.cursor, limit))).all()
     items = [case_out(case, caller, sealer) for case in found[:limit]]
     return Page(items=items, next_cursor=cursor_of(found[limit - 1], sort) if len(found) > limit else None)
 

@@ -1,19 +1,16 @@
 """The cases that are, or were, answered with another."""
 
-from typing import Annotated
-
 from common.app import DatabaseOf
 from common.http import Page, decode_cursor, encode_cursor
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from sqlalchemy import select
 
 from routing.access import CityOf, Code, Reader, find_case
+from routing.cases import Cursor, Limit
 from routing.models import Case
 from routing.schemas import ChildOut
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
-Limit = Annotated[int, Query(ge=1, le=200)]
-Cursor = Annotated[str | None, Query(max_length=300)]
 
 
 @router.get("/{code}/children", responses={404: {"description": "Problem"}})

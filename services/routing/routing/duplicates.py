@@ -63,6 +63,7 @@ class OpenCase:
     region: int | None = None
     parent: str | None = None
     phone_lookup: str | None = None
+    account_lookup: str | None = None
     urgent: bool = False
 
 
@@ -79,6 +80,7 @@ class Candidate:
     lon: float | None = None
     region: int | None = None
     phone_lookup: str | None = None
+    account_lookup: str | None = None  # where there is no number
     exact: bool = True
     urgent: bool = False
     joins: str | None = None  # the case that its citizen chose, having seen what is open near by
@@ -88,8 +90,8 @@ class Candidate:
         if self.topic is None or self.kind in NEVER:
             return None
         lat, lon = (self.lat, self.lon) if self.exact else (None, None)
-        at, phone = self.received_at, self.phone_lookup
-        return OpenCase(self.code, self.topic, at, self.matter, lat, lon, self.region, parent, phone, self.urgent)
+        at, whose = self.received_at, (self.phone_lookup, self.account_lookup)
+        return OpenCase(self.code, self.topic, at, self.matter, lat, lon, self.region, parent, *whose, self.urgent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _same_matter(message: Candidate, case: OpenCase, reaches: Reaches) -> _Link 
     if abs(message.received_at - case.opened_at) > (reach.window if reach else OWN_WINDOW):
         return None
     agreed, apart = agreement(message.matter, case.matter), _apart(message, case)
-    if message.phone_lookup is not None and message.phone_lookup == case.phone_lookup:
+    if _one_citizen(message, case):
         own = _own(message, case, agreed, apart)
         if own is not None:
             return own
@@ -161,6 +163,17 @@ def _same_matter(message: Candidate, case: OpenCase, reaches: Reaches) -> _Link 
         return None
     certain = agreed is Agreement.AGREE and message.exact
     return _made(case, certain, False, apart, _why_near(agreed, message.exact, apart))
+
+
+def _one_citizen(message: Candidate, case: OpenCase) -> bool:
+    if message.phone_lookup is not None and message.phone_lookup == case.phone_lookup:
+        return True
+    return message.account_lookup is not None and message.account_lookup == case.account_lookup
+
+
+def _citizens(one: Candidate | OpenCase) -> list[str]:
+    """Who wrote it: the number's keyed hash, the account's, or both; the one is never the other."""
+    return [whose for whose in (one.phone_lookup, one.account_lookup) if whose]
 
 
 def _chosen(message: Candidate, case: OpenCase) -> _Link:
@@ -215,7 +228,8 @@ class _Batch:
         """As many as the search in the tables would give, so that a storm in one place stays cheap."""
         if message.topic is None:
             return []
-        found = self.by_citizen.get((message.topic, message.phone_lookup or ""), [])[-MOST_OWN:]
+        mine = (self.by_citizen.get((message.topic, whose), ()) for whose in _citizens(message))
+        found = [case for cases in mine for case in cases[-MOST_OWN:]]
         reach = self.reaches.get(message.topic)
         if reach is None or message.lat is None or message.lon is None or not self.by_square:
             return found
@@ -227,8 +241,8 @@ class _Batch:
         """A parent is found by its place, and any case by its citizen."""
         if case is None:
             return
-        if case.phone_lookup:
-            self.by_citizen.setdefault((case.topic, case.phone_lookup), []).append(case)
+        for whose in _citizens(case):
+            self.by_citizen.setdefault((case.topic, whose), []).append(case)
         square = square_to_file(case, self.reaches)
         if square is not None and case.parent is None:
             self.by_square.setdefault((case.topic, square), []).append(case)

@@ -70,6 +70,7 @@ def _candidate(opening: Opening) -> Candidate:
         lon=place.lon if place else None,
         region=decision.spot.region,
         phone_lookup=message.reply_to.phone_lookup,
+        account_lookup=None if message.reply_to.phone_lookup else message.reply_to.account_lookup,
         exact=decision.spot.doubt is None,
         urgent=decision.urgent,
         joins=message.joins,

@@ -12,15 +12,18 @@ from routing.workflow import OPEN
 
 Members = Mapping[str, UUID]  # the incident of a case, by its code
 
-# Of each citizen and topic, whether an own case stood unanswered before this batch. The index is that of the numbers;
-# the limit bounds the work for a number that calls all day.
+# Of each citizen and topic, whether an own case stood unanswered before this batch. The indexes are those of numbers
+# and of accounts; the limits bound the work for a number that calls all day.
 _REPEATED = """
-SELECT DISTINCT phone_lookup, topic
-FROM unnest($1::text[], $2::text[]) AS asked (phone_lookup, topic)
+SELECT DISTINCT whose, topic
+FROM unnest($1::text[], $2::text[]) AS asked (whose, topic)
 WHERE EXISTS (
     SELECT FROM (
-        SELECT topic, code, status FROM cases c
-        WHERE c.phone_lookup = asked.phone_lookup AND c.answered_at IS NULL LIMIT 50
+        (SELECT topic, code, status FROM cases c
+         WHERE c.phone_lookup = asked.whose AND c.answered_at IS NULL LIMIT 50)
+        UNION ALL
+        (SELECT topic, code, status FROM cases c
+         WHERE c.account_lookup = asked.whose AND c.answered_at IS NULL LIMIT 50)
     ) own
     WHERE own.topic = asked.topic AND own.status = ANY($3::text[]) AND own.code <> ALL($4::text[])
 )
@@ -32,7 +35,8 @@ WHERE cases.code = right_one.code
 # Open cases of the topics in the extent since the rise; of one citizen's the first. Locked in the order of the codes.
 _JOIN_ALL = """
 WITH candidates AS (
-    SELECT code, row_number() OVER (PARTITION BY coalesce(phone_lookup, code), topic ORDER BY received_at, code) AS n
+    SELECT code, row_number() OVER (
+        PARTITION BY coalesce(phone_lookup, account_lookup, code), topic ORDER BY received_at, code) AS n
     FROM cases c
     WHERE topic = ANY($2::text[]) AND received_at >= $3 AND incident IS NULL AND status = ANY($4::text[])
         AND (region = ANY($5::int[])
@@ -40,6 +44,10 @@ WITH candidates AS (
         AND NOT EXISTS (
             SELECT FROM cases own
             WHERE own.phone_lookup = c.phone_lookup AND own.topic = c.topic AND own.incident = $1)
+        AND NOT EXISTS (
+            SELECT FROM cases own
+            WHERE c.phone_lookup IS NULL AND own.account_lookup = c.account_lookup
+                AND own.topic = c.topic AND own.incident = $1)
 ), locked AS (
     SELECT code FROM cases WHERE code IN (SELECT code FROM candidates WHERE n = 1) ORDER BY code FOR UPDATE
 )
@@ -49,13 +57,13 @@ _OPEN = sorted(status.value for status in OPEN)
 
 
 async def repeated(openings: Sequence[Opening], tx: Transaction) -> set[tuple[Any, ...]]:
-    """Whose number and which topic: those whose citizen had an own open case on it before this batch."""
-    asked = {(o.message.reply_to.phone_lookup, o.decision.topic) for o in openings if o.message.reply_to.phone_lookup}
+    """Who on which topic: those who had an own open case on it before this batch."""
+    asked = {(opening.citizen, opening.decision.topic) for opening in openings if opening.citizen}
     if not asked:
         return set()
     codes = [opening.message.code for opening in openings]
     rows = await tx.fetch(_REPEATED, [who for who, _ in asked], [topic for _, topic in asked], _OPEN, codes)
-    return {(row["phone_lookup"], row["topic"]) for row in rows}
+    return {(row["whose"], row["topic"]) for row in rows}
 
 
 async def put_right(codes: Sequence[str], guessed: Members, members: Members, tx: Transaction) -> None:

@@ -163,6 +163,13 @@ class OpenPlace(Base):
             "opened_at",
             postgresql_where=text("phone_lookup IS NOT NULL"),
         ),
+        Index(
+            "open_places_account",
+            "account_lookup",
+            "topic",
+            "opened_at",
+            postgresql_where=text("account_lookup IS NOT NULL"),
+        ),
         Index("open_places_children", "parent", postgresql_where=text("parent IS NOT NULL")),
     )
 
@@ -174,6 +181,7 @@ class OpenPlace(Base):
     region: Mapped[int | None]
     parent: Mapped[str | None]
     phone_lookup: Mapped[str | None]
+    account_lookup: Mapped[str | None]
     opened_at: Mapped[datetime]
     matter: Mapped[bytes]
     urgent: Mapped[bool] = mapped_column(server_default=text("false"))

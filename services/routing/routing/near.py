@@ -1,8 +1,8 @@
 """The open cases near a batch of messages, and their citizens' own, in one statement; and the table it searches.
 
-However open cases cluster, a message costs at most nine squares of six rows and four rows of its citizen: the index
-gives the latest of a square, and the limit stands inside it. Only parents are found by place, for a child stands for
-its parent, and would carry the matter farther with every link.
+However open cases cluster, a message costs at most nine squares of six rows, and four rows of its citizen's number and
+of the account: the index gives the latest of a square, and the limit stands inside it. Only parents are found by place,
+for a child stands for its parent, and would carry the matter farther with every link.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,12 +28,19 @@ from routing.models import OpenPlace, table
 
 MOST_NEAR = 6  # rows a message brings back, the nearest first
 
-_COLUMNS = "code, topic, lat, lon, region, parent, phone_lookup, opened_at, matter, urgent"
+_COLUMNS = "code, topic, lat, lon, region, parent, phone_lookup, account_lookup, opened_at, matter, urgent"
+_OWN = f"""
+SELECT a.n, own.* FROM asked a CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM open_places p
+    WHERE p.{{whose}} = a.{{whose}} AND p.topic = a.topic AND p.opened_at >= a.since
+    ORDER BY p.opened_at DESC LIMIT {MOST_OWN}
+) own WHERE a.{{whose}} IS NOT NULL
+"""
 _NEAR = f"""
 WITH asked AS (
-    SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[],
-                         $5::bigint[], $6::int[], $7::int[], $8::float8[], $9::float8[], $10::float8[])
-        AS a (n, topic, phone_lookup, since, square, rows, columns, lat, lon, degrees)
+    SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::timestamptz[],
+                         $6::bigint[], $7::int[], $8::int[], $9::float8[], $10::float8[], $11::float8[])
+        AS a (n, topic, phone_lookup, account_lookup, since, square, rows, columns, lat, lon, degrees)
 )
 SELECT a.n, found.* FROM asked a CROSS JOIN LATERAL (
     SELECT {_COLUMNS} FROM (
@@ -47,12 +54,7 @@ SELECT a.n, found.* FROM asked a CROSS JOIN LATERAL (
     ) around
     WHERE square_degrees <= a.degrees ^ 2 ORDER BY square_degrees, opened_at LIMIT {MOST_NEAR}
 ) found WHERE a.square IS NOT NULL
-UNION ALL
-SELECT a.n, own.* FROM asked a CROSS JOIN LATERAL (
-    SELECT {_COLUMNS} FROM open_places p
-    WHERE p.phone_lookup = a.phone_lookup AND p.topic = a.topic AND p.opened_at >= a.since
-    ORDER BY p.opened_at DESC LIMIT {MOST_OWN}
-) own WHERE a.phone_lookup IS NOT NULL
+UNION ALL {_OWN.format(whose="phone_lookup")} UNION ALL {_OWN.format(whose="account_lookup")}
 """
 _SLACK = 1.03  # the statement's metres are those of 35.7° north; `judge` measures again
 
@@ -63,6 +65,7 @@ class _Asked(NamedTuple):
     n: int
     topic: str
     phone_lookup: str | None
+    account_lookup: str | None
     since: datetime
     square: int | None
     rows: int | None
@@ -98,18 +101,19 @@ def _asked(n: int, message: Candidate, reaches: Reaches) -> _Asked | None:
         return None
     reach = reaches.get(message.topic)
     since = message.received_at - (reach.window if reach else OWN_WINDOW) - timedelta(seconds=1)
-    whose = (n, message.topic, message.phone_lookup, since)
+    whose = (n, message.topic, message.phone_lookup, message.account_lookup, since)
     if reach is None or message.lat is None or message.lon is None:
-        return _Asked(*whose, None, None, None, None, None, None) if message.phone_lookup else None
+        known = message.phone_lookup or message.account_lookup
+        return _Asked(*whose, None, None, None, None, None, None) if known else None
     around: Squares = squares_around(message.lat, message.lon, reach.radius_m)
     degrees = reach.radius_m / M_PER_DEGREE * _SLACK
     return _Asked(*whose, around.first, around.rows, around.columns, message.lat, message.lon, degrees)
 
 
 def _open_case(row: Record) -> OpenCase:
-    _, code, topic, lat, lon, region, parent, phone_lookup, opened_at, matter, urgent = row.values()
+    _, code, topic, lat, lon, region, parent, phone, account, opened_at, matter, urgent = row.values()
     kept = Matter.unpacked(matter)
-    return OpenCase(code, topic, opened_at, kept, lat, lon, region, parent, phone_lookup, urgent)
+    return OpenCase(code, topic, opened_at, kept, lat, lon, region, parent, phone, account, urgent)
 
 
 async def remember_open(tx: Transaction, cases: Iterable[OpenCase], reaches: Reaches) -> None:
@@ -128,6 +132,7 @@ def _row(case: OpenCase, reaches: Reaches) -> Row:
         "region": case.region,
         "parent": case.parent,
         "phone_lookup": case.phone_lookup,
+        "account_lookup": case.account_lookup,
         "opened_at": case.opened_at,
         "matter": case.matter.packed,
         "urgent": case.urgent,

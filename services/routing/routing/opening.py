@@ -59,6 +59,12 @@ class Opening:
         return self.joined.unit if self.joined else self.decision.unit
 
     @property
+    def citizen(self) -> str | None:
+        """Who wrote, as a keyed hash: the number, or the account where there is none; one account may write for many
+        numbers."""
+        return self.message.reply_to.phone_lookup or self.message.reply_to.account_lookup
+
+    @property
     def status(self) -> Status:
         """Where the case stands after it was opened."""
         if self.joined:

@@ -138,11 +138,11 @@ async def _without_repeats(openings: Sequence[Opening], tx: Transaction) -> dict
     said = await repeated(openings, tx)
     seen: dict[str, Sighting] = {}
     for opening in openings:
-        who = opening.message.reply_to.phone_lookup
-        if (who, opening.decision.topic) in said:
+        mine = (opening.citizen, opening.decision.topic)
+        if mine in said:
             continue
-        if who is not None:
-            said.add((who, opening.decision.topic))
+        if opening.citizen is not None:
+            said.add(mine)
         seen[opening.message.code] = _sighting(opening)
     return seen
 

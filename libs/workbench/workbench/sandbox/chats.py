@@ -9,6 +9,8 @@ from typing import Literal
 import orjson
 from pydantic import BaseModel, Field
 
+from workbench.sandbox.lines import whole_lines
+
 Wrong = Literal["blocked", "limited", "failing", "window", "gone"]
 
 
@@ -60,8 +62,8 @@ class Chats:
         self.asked: dict[str, int] = {}  # calls by platform, refused ones too
         self.faults: dict[str, ChatFaults] = {}
         self._pushed: set[str] = set()
-        if path.exists():
-            self._read(path)
+        for line in whole_lines(path):
+            self._remember(Told(**orjson.loads(line)))
         self._file = path.open("ab", buffering=0)
 
     async def call(self, platform: str, chat: str) -> ChatFaults:
@@ -98,11 +100,3 @@ class Chats:
         self.told.append(told)
         if told.id is not None:
             self._pushed.add(told.id)
-
-    def _read(self, path: Path) -> None:
-        whole = path.read_bytes()
-        lines = whole[: whole.rfind(b"\n") + 1]
-        if len(lines) < len(whole):  # a kill in the middle of a line: it was not answered
-            path.write_bytes(lines)
-        for line in lines.splitlines():
-            self._remember(Told(**orjson.loads(line)))

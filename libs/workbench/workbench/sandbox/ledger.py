@@ -7,6 +7,8 @@ from pathlib import Path
 
 import orjson
 
+from workbench.sandbox.lines import whole_lines
+
 DELIVERY_SECONDS = 0.5  # from taking an SMS over to the receipt
 
 
@@ -35,8 +37,9 @@ class Ledger:
         self.sent: list[Sms] = []
         self._by_localid: dict[str, Sms] = {}
         self._by_id: dict[int, Sms] = {}
-        if path.exists():
-            self._read(path)
+        for line in whole_lines(path):
+            for row in orjson.loads(line):
+                self._remember(Sms(*row))
         self._file = path.open("ab", buffering=0)
 
     def deliver(self, items: Sequence[tuple[str, str, str]]) -> list[Sms]:
@@ -74,12 +77,3 @@ class Ledger:
         self._by_id[sms.messageid] = sms
         if sms.localid:
             self._by_localid[sms.localid] = sms
-
-    def _read(self, path: Path) -> None:
-        whole = path.read_bytes()
-        lines = whole[: whole.rfind(b"\n") + 1]
-        if len(lines) < len(whole):  # a kill in the middle of a line: it was not answered
-            path.write_bytes(lines)
-        for line in lines.splitlines():
-            for row in orjson.loads(line):
-                self._remember(Sms(*row))

@@ -14,6 +14,7 @@ import orjson
 from intake.attachments.content import TOO_LARGE
 from intake.attachments.guard import Guard, Missing, NotNow
 from intake.attachments.types import Refused
+from intake.conversation.heard import platform_of
 from intake.settings import Settings
 
 SECONDS = 10.0
@@ -42,6 +43,7 @@ class Platforms:
 
     async def fetch(self, platform: str, reference: str) -> bytes:
         """The bytes; Refused, Missing or NotNow. Platforms without a way of their own give https addresses."""
+        platform = platform_of(platform)
         way = self._ways.get(platform)
         if way is None:
             return await self._guard.fetch(reference)

@@ -4,7 +4,7 @@ A platform adds fields when it likes, so unknown ones are ignored; one thing tha
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -40,6 +40,11 @@ def together(readings: Iterable[Reading]) -> Reading:
         tuple(heard for part in parts for heard in part.heard),
         tuple(reason for part in parts for reason in part.refused),
     )
+
+
+def written_to(ours: str | None, reading: Reading) -> Reading:
+    """The same, heard by an account of ours."""
+    return Reading(tuple(replace(heard, ours=ours) for heard in reading.heard), reading.refused)
 
 
 def refusal(error: ValidationError, where: str = "") -> Reading:

@@ -17,6 +17,7 @@ from common.events import (
 
 from intake.contact import Contact, Origin, Reader
 from intake.conversation.draft import LONGEST_ADDRESS, Draft
+from intake.conversation.heard import platform_of
 from intake.conversation.machine import Reply
 from intake.schemas import MessageIn, PlaceIn
 
@@ -29,13 +30,13 @@ WORDLESS = "پیام بدون متن، با پیوست"
 class Chat:
     """Where a citizen is heard and answered."""
 
-    platform: str
+    platform: str  # or `platform/account` of ours
     account: str
 
     @property
     def phone(self) -> str | None:
         """The number that the account is, on the platforms where it is one."""
-        lacks = NUMBERED.get(self.platform)
+        lacks = NUMBERED.get(platform_of(self.platform))
         if lacks is None or not self.account.removeprefix("+").isdigit():  # WhatsApp lets one hide it
             return None
         return f"{lacks}{self.account}"

@@ -105,7 +105,7 @@ def manners_of(settings: Settings) -> Manners:
 
 def converse(service: Service, reader: Reader, settings: Settings) -> None:
     """Let a service hear citizens, and look after what they were asked and after what nobody could read."""
-    storing = Storing(reader, manners_of(settings))
+    storing = Storing(reader, manners_of(settings), settings.several_accounts)
     pulse, due, old = (service.health.pulse(name) for name in ("conversations", "open questions", "inspections"))
     commit = GroupCommit(
         service.database, storing.store, pulse=pulse, most_waiting=settings.most_waiting, goes_first=_urgent

@@ -1,5 +1,6 @@
 """What a citizen said on a messenger, whatever its platform calls it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -48,3 +49,14 @@ class Heard:
     at: datetime | None = None  # UTC
     edited: bool = False  # a change of what was sent before
     message: str | None = None  # the platform's id of what was sent; its change carries the same
+    ours: str | None = None  # our account with the platform that was written to
+
+    def heard_by(self, several: Collection[str]) -> str:
+        """The platform; with our account, `platform/account`, where that is one of `several`: it alone may answer."""
+        name = f"{self.platform}/{self.ours}"
+        return name if name in several else self.platform
+
+
+def platform_of(heard_by: str) -> str:
+    """The platform alone."""
+    return heard_by.partition("/")[0]

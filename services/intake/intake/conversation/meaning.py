@@ -111,7 +111,7 @@ def _command(name: str, rest: str, text: str) -> Meaning | None:
 
 
 def _call_in(parameter: str) -> str | None:
-    """The call of a caller's link, as the link has it (`channels/phone/links.py`); read when it is accepted."""
+    """The call of a caller's link, as the link has it (`call_links.py`); read when it is accepted."""
     return parameter if _CALL.fullmatch(parameter) else None
 
 

@@ -1,7 +1,7 @@
 """One transaction for what several webhooks brought: each update once, each conversation in turn, then what follows."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -36,7 +36,8 @@ _TAKE_TURN = """
 INSERT INTO conversations AS known (key, platform, account, heard_at)
 SELECT key, platform, account, $4 FROM unnest($1::text[], $2::text[], $3::text[]) AS heard (key, platform, account)
 ORDER BY key
-ON CONFLICT (key) DO UPDATE SET heard_at = excluded.heard_at RETURNING key, state, last_code
+ON CONFLICT (key) DO UPDATE SET heard_at = excluded.heard_at, platform = excluded.platform
+RETURNING key, state, last_code
 """
 _LEAVE = """
 UPDATE conversations AS known SET state = new.state, due_at = new.due_at, last_code = new.last_code
@@ -64,10 +65,12 @@ class Brought:
 class Storing:
     """What is heard, stored in groups: the work of a group commit."""
 
-    def __init__(self, reader: Reader, manners: Manners) -> None:
+    def __init__(self, reader: Reader, manners: Manners, several: Collection[str] = ()) -> None:
+        """`several` are our accounts as `platform/account`, of the platforms where there is more than one."""
         self._reader = reader
         self._sealer = reader.sealer
         self._manners = manners
+        self._several = several
         self._with_number = replace(manners, questions=tuple(q for q in manners.questions if q is not Question.PHONE))
         self._quiet = Manners(questions=(), speaks=False)  # by SMS nobody is asked, and no machine is answered
         self._files = Files(reader.sealer)
@@ -121,7 +124,7 @@ class Storing:
             return State()
 
     async def _take_turns(self, heard: Mapping[str, Heard], tx: Transaction, now: datetime) -> dict[str, Talk]:
-        chats = {key: Chat(one.platform, one.account) for key, one in heard.items()}
+        chats = {key: Chat(one.heard_by(self._several), one.account) for key, one in heard.items()}
         platforms = [chat.platform for chat in chats.values()]
         accounts = [self._sealer.seal(chat.account) for chat in chats.values()]
         rows = await tx.fetch(_TAKE_TURN, list(chats), platforms, accounts, now)

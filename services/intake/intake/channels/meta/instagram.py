@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from intake.channels.meta.schemas import Attachment, Change, Entry, InstagramEvent, InstagramMessage
-from intake.channels.wire import Reading, moment, refusal, together
+from intake.channels.wire import Reading, moment, refusal, together, written_to
 from intake.conversation.heard import FileKind, FileRef, Heard
 
 PLATFORM = "instagram"
@@ -20,7 +20,8 @@ _KINDS = {
 
 def read_entry(entry: Entry) -> Reading:
     """What one account's entry says, in either form: as messaging, or (business login) as changes."""
-    return together([*(_event(given, entry.id) for given in entry.messaging), *map(_changed, entry.changes)])
+    said = [*(_event(given, entry.id) for given in entry.messaging), *map(_changed, entry.changes)]
+    return written_to(entry.id or None, together(said))
 
 
 def _changed(given: Any) -> Reading:

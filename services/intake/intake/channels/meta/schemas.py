@@ -32,6 +32,7 @@ class MetaBody(Wire):
 class WhatsAppValue(Wire):
     """Messages of citizens, and what became of ours."""
 
+    metadata: Any = None  # of our number that was written to; unreadable, it costs no message
     messages: list[Any] = Field(default_factory=list)
     statuses: list[Any] = Field(default_factory=list)
 

@@ -16,7 +16,7 @@ from intake.channels.meta.schemas import (
     WhatsAppStatus,
     WhatsAppValue,
 )
-from intake.channels.wire import Reading, file_name, moment, point, refusal, together
+from intake.channels.wire import Reading, file_name, moment, point, refusal, together, written_to
 from intake.conversation.heard import FileKind, FileRef, Heard
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,13 @@ def _changed(given: Any) -> Reading:
         value = WhatsAppValue.model_validate(change.value)
     except ValidationError as error:
         return refusal(error, "/changes")
-    return together([*map(_message, value.messages), *map(_status, value.statuses)])
+    said = written_to(_our_number(value.metadata), together(map(_message, value.messages)))
+    return together([said, *map(_status, value.statuses)])
+
+
+def _our_number(metadata: Any) -> str | None:
+    number = metadata.get("phone_number_id") if isinstance(metadata, dict) else None
+    return str(number) if number else None
 
 
 def _message(given: Any) -> Reading:

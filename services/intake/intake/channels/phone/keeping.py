@@ -1,8 +1,9 @@
-"""What runs beside the callbacks: leases that ran out are given back, and what nobody has to make is closed."""
+"""What runs beside the callbacks: leases that ran out are given back, what nobody has to make is closed, and what is
+over for a month is forgotten. Reports have it from the events; here it would be telephone numbers without a use."""
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from common.db import Database
 from common.errors import is_transient
@@ -13,6 +14,15 @@ from intake.channels.phone.ways import Ways
 
 log = logging.getLogger(__name__)
 EVERY = 5.0  # seconds
+KEEP = timedelta(days=30)  # after the call
+BITE = 1000  # rows a look
+_FORGET = (
+    f"""DELETE FROM decisions WHERE call_id IN (
+        SELECT call_id FROM decisions WHERE asked_at < $1 ORDER BY asked_at LIMIT {BITE} FOR UPDATE SKIP LOCKED)""",
+    f"""DELETE FROM callbacks WHERE call_id IN (
+        SELECT call_id FROM callbacks WHERE asked_at < $1 AND closed_at IS NOT NULL ORDER BY asked_at LIMIT {BITE}
+        FOR UPDATE SKIP LOCKED)""",
+)
 
 
 async def keep_callbacks(database: Database, ways: Ways, pulse: Pulse) -> None:
@@ -33,4 +43,7 @@ async def keep_once(database: Database, ways: Ways, now: datetime) -> int:
     async with database.transaction() as tx:
         await give_back(now, tx)
         await close_answered(now, tx)
-        return await close_stale(now, tx, ways=ways)
+        closed = await close_stale(now, tx, ways=ways)
+        for statement in _FORGET:
+            await tx.execute(statement, now - KEEP)
+        return closed

@@ -10,9 +10,9 @@ from common.errors import Problem
 from common.events import CallDeflected, Deflection, Prompt
 from common.persian import Phone, parse_phone
 
+from intake.call_links import link
 from intake.channels.phone.callbacks import earliest, promise, prompt, taking_over
 from intake.channels.phone.estimate import Estimate, Seen, estimate
-from intake.channels.phone.links import link
 from intake.channels.phone.overflow_schemas import CallerIn, Choice, ChoiceIn
 from intake.channels.phone.queue_state import QueueState, queue_states
 from intake.channels.phone.states import AgentState

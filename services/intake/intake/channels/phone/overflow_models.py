@@ -16,6 +16,7 @@ class Decision(Base):
     __tablename__ = "decisions"
     __table_args__ = (
         Index("decisions_caller", "caller_lookup", "asked_at", postgresql_where=text("caller_lookup IS NOT NULL")),
+        Index("decisions_asked", "asked_at"),
     )
 
     call_id: Mapped[str] = mapped_column(primary_key=True)
@@ -38,7 +39,10 @@ class Callback(Base):
     """A promised call back. `asked_at` is the caller's place in the queue; `due_at` moves with every miss."""
 
     __tablename__ = "callbacks"
-    __table_args__ = (Index("callbacks_due", "due_at", postgresql_where=text("closed_at IS NULL")),)
+    __table_args__ = (
+        Index("callbacks_due", "due_at", postgresql_where=text("closed_at IS NULL")),
+        Index("callbacks_asked", "asked_at"),
+    )
 
     call_id: Mapped[str] = mapped_column(primary_key=True)
     queue: Mapped[str]

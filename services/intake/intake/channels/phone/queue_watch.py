@@ -5,7 +5,7 @@ Wire format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
@@ -59,7 +59,7 @@ class QueueWatch:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(self.events(), media_type="text/event-stream", headers=headers)
 
-    async def events(self) -> AsyncIterator[bytes]:
+    async def events(self) -> AsyncGenerator[bytes, None]:
         """What one listener is sent; it ends when the service stops."""
         self._listeners += 1
         self._wanted.set()

@@ -1,6 +1,7 @@
 """Telegram's dialect, as a citizen's words: private chats only, an album's photos one by one."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from intake.channels.telegram.schemas import TelegramFile, TelegramMessage, TelegramUpdate
 from intake.conversation.heard import FileKind, FileRef, Heard, Point
@@ -27,11 +28,11 @@ def heard_in(update: TelegramUpdate, platform: str, *, bot: str = "") -> Sequenc
         query = update.callback_query
         if query.message is not None and query.message.chat.type != "private":
             return ()
-        return (Heard(platform, str(query.sender.id), number, button=query.data or ""),)
+        return (Heard(platform, str(query.sender.id), number, button=query.data or "", ours=bot or None),)
     message = update.message or update.edited_message
     if message is None or not _is_a_citizens(message):
         return ()
-    return (_heard(message, platform, number, edited=update.message is None),)
+    return (replace(_heard(message, platform, number, edited=update.message is None), ours=bot or None),)
 
 
 def _is_a_citizens(message: TelegramMessage) -> bool:

@@ -3,7 +3,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from intake.channels.phone.links import LONGEST, call_id_in, link, start_parameter
+from intake.call_links import LONGEST, call_id_in, link, start_parameter
 
 
 @pytest.mark.parametrize(
