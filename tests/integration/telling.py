@@ -51,9 +51,11 @@ def served(app: FastAPI) -> Iterator[str]:
     until = time.monotonic() + 10
     while not server.started and time.monotonic() < until:
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:  # a test that failed would else wait for it for ever
+        server.should_exit = True
+        thread.join()
 
 
 def messengers(url: str, limits: Limits = QUICK) -> list[Messenger]:
