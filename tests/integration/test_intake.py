@@ -93,6 +93,14 @@ async def test_what_a_platform_sends_twice_is_accepted_once(intake: Asked, datab
     assert len(await rows(database, "SELECT 1 FROM messages")) == 1
 
 
+@pytest.mark.parametrize("channel", ["app", "phone", "social", "push"])
+async def test_no_bot_speaks_for_a_citizen_of_another_channel(intake: Asked, database: Database, channel: str) -> None:
+    body = MESSAGE | {"platform": channel, "user_id": "citizen-1", "message_id": "1", "text": "31"}
+    answer = await intake.post("/v1/social/messages", "bot", body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/platform")
+    assert await rows(database, "SELECT 1 FROM outbox") == []
+
+
 async def test_a_31_by_sms_is_a_reply_keyed_by_the_number_or_the_code(intake: Asked, database: Database) -> None:
     code = (await intake.post("/v1/app/messages", "app", MESSAGE)).json()["code"]
     sms = {"platform": "sms", "user_id": "09121234567", "phone": "09121234567"}

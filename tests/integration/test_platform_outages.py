@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from common.events import Channel, Prompt
+from fastapi import FastAPI
 from notify.courier import PATIENT
+from notify.providers.kavenegar import Kavenegar
+from notify.providers.outcome import Fate, Outcome, Outgoing
 from notify.providers.posting import Answer, post
 from workbench.sandbox.faults import Faults
 
 from tests.builders import an_address
 from tests.integration.http import beside
-from tests.integration.telling import NUMBER, Telling
+from tests.integration.telling import NUMBER, Telling, served
 
 DRIPS = 10
 
@@ -101,3 +104,20 @@ async def test_who_answers_byte_by_byte_does_not_keep_a_call_for_ever() -> None:
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server, httpx.AsyncClient(timeout=0.3) as client:
         port = server.sockets[0].getsockname()[1]
         assert await post(client, f"http://127.0.0.1:{port}", b"{}") == Answer(0, unknown=True)
+
+
+@pytest.mark.parametrize("entry", [{}, {"messageid": None}, {"messageid": "9" * 30}, "odd", None])
+async def test_an_sms_whose_number_cannot_be_read_is_sent_and_has_no_receipt(entry: object) -> None:
+    odd = FastAPI()
+
+    @odd.post("/v1/key/sms/{method}")
+    async def answer(method: str) -> dict[str, object]:
+        return {"return": {"status": 200}, "entries": [entry, {"messageid": 8, "status": 10}]}
+
+    with served(odd) as url:
+        provider = Kavenegar(url, "key", "1000137", seconds=5)
+        sent = await provider.send([Outgoing(1, NUMBER, "س"), Outgoing(2, NUMBER, "س")])
+        receipts = await provider.receipts([7, 8])
+        await provider.close()
+    assert sent == [Outcome(1, Fate.SENT), Outcome(2, Fate.SENT, 8)]
+    assert receipts == {8: 10}

@@ -100,6 +100,16 @@ async def test_what_was_joined_and_not_marked_before_a_crash_counts_once(platfor
     assert row["heard_at"] is not None
 
 
+async def test_a_part_whose_key_is_lost_is_accepted_and_holds_up_no_other(platforms: Platforms) -> None:
+    await platforms.sms(sms_form(messageid="7", message=FULL))
+    await platforms.rows("UPDATE sms_parts SET number = 'lost:AAAA' RETURNING id")
+    await platforms.sms(sms_form(messageid="8", message=FULL, **{"from": "09351112233"}))
+    await platforms.inbox.join(datetime.now(UTC) + LATER)
+    rows = await platforms.rows("SELECT text, phone FROM messages")
+    assert [row["text"] for row in rows] == [FULL, FULL]
+    assert sum(row["phone"] is None for row in rows) == 1
+
+
 class Provider:
     """Speaks `receive` of Kavenegar; what was read is given again only to who asks for it."""
 

@@ -241,6 +241,33 @@ def test_a_change_after_the_accept_is_too_late_and_one_of_what_never_came_is_a_m
     assert accepted(talk(edit)[1]) == ["منطقه ۳ بوق ممتد"]
 
 
+def test_words_that_a_change_gives_to_a_photo_are_the_messages() -> None:
+    photo = sent(message="8", files=(PHOTO,))
+    named = sent("منطقه ۳ بوق ممتد", message="8", files=(PHOTO,), edited=True)
+    state, _ = talk("منطقه ۳ بوق")
+    state, acts = hear(state, photo, MANNERS, now=NOW + timedelta(hours=2))
+    state, more = hear(state, named, MANNERS, now=NOW + timedelta(hours=2, seconds=9))
+    assert prompts([*acts, *more]) == [Prompt.ASK_TEXT]
+    [accept] = [act for act in more if isinstance(act, Accept)]
+    assert (accept.draft.words, accept.draft.files) == ("منطقه ۳ بوق ممتد", (PHOTO,))
+
+
+def test_what_a_change_makes_urgent_waits_for_its_place_no_longer_than_what_was_urgent_at_once() -> None:
+    urgent = "بوی شدید گاز می‌آید"
+    at_once, _ = talk(sent(urgent, message="1"))
+    changed, acts = talk(sent(NOISE, message="1"), sent(urgent, message="1", edited=True))
+    assert prompts(acts) == [Prompt.ASK_PLACE]
+    assert at_once.due_at is not None
+    assert changed.due_at == at_once.due_at + timedelta(seconds=1)
+
+
+def test_what_a_change_makes_urgent_waits_for_no_photo() -> None:
+    state, acts = talk(sent(GUTTER, message="1"), PLACE)
+    assert prompts(acts) == [Prompt.ASK_PLACE, Prompt.ASK_PHOTO]
+    _, acts = talk(sent("بوی شدید گاز از جوی می‌آید", message="1", edited=True), state=state)
+    assert accepted(acts) == ["بوی شدید گاز از جوی می‌آید"]
+
+
 def test_where_nobody_is_asked_a_text_is_accepted_and_nothing_is_said() -> None:
     quiet = Manners(questions=(), speaks=False)
     assert accepted(talk(NOISE, manners=quiet)[1]) == [NOISE]

@@ -116,6 +116,12 @@ def test_of_the_apps_webhook_only_410_is_final(answer: Answer, expected: tuple[F
     assert _seen(app_webhook.judge(1, answer)) == expected
 
 
+@pytest.mark.parametrize("named", ["987654321", "989121234567", "۰۹۱۲۱۲۳۴۵۶۷"])
+def test_what_a_platform_says_of_an_error_names_no_chat_and_no_number(named: str) -> None:
+    assert bots.judge(1, bot_error(400, f"chat {named} not found\0")).detail == "400 chat … not found"
+    assert rubika.judge(1, Answer(200, {"status": f"INVALID_CHAT {named}"})).detail == "INVALID_CHAT …"
+
+
 @pytest.mark.parametrize(("given", "expected"), [("7", 7), (7, 7), (-1, 0), (None, 0), ("Wed", 0), (1e9, MOST_WAIT)])
 def test_nobody_is_obeyed_for_longer_than_an_hour(given: object, expected: float) -> None:
     assert seconds(given) == expected

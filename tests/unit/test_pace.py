@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from notify.courier import LONGEST_PAUSE, PATIENT, probe_pause
 from notify.limits import MOST_CHATS, Bucket, Limits, Pace
 
 TELEGRAM = Limits(overall=30, overall_burst=30, chat=1, chat_burst=1)
@@ -65,3 +66,8 @@ def test_whoever_waits_as_told_never_breaks_a_limit(steps: list[tuple[float, int
         assert len(in_window) <= 10  # a burst and a second's rate
         for chat in range(5):
             assert sum(of == chat for _, of in in_window) <= 3
+
+
+def test_a_platform_that_is_away_for_days_is_probed_every_quarter_of_a_minute() -> None:
+    assert [probe_pause(PATIENT + more) for more in range(6)] == [1.0, 2.0, 4.0, 8.0, LONGEST_PAUSE, LONGEST_PAUSE]
+    assert probe_pause(100_000) == LONGEST_PAUSE

@@ -54,6 +54,7 @@ def test_what_asks_for_a_place_or_a_number_has_a_button() -> None:
         ("chat", WITH_BOTH, "rubika", Way("sms", "sealed")),
         ("chat", WITHOUT_NUMBER, "rubika", Way("sms", None, tellable=False)),
         ("chat", WITH_BOTH, None, Way("sms", "sealed")),
+        ("chat", WITH_BOTH, "push", Way("sms", "sealed")),
         ("push", WITH_BOTH, None, Way("push", "sealed", "chat", "1927643500")),
         ("push", SealedAddress(phone="sealed", sms=True), None, Way("sms", "sealed")),
         ("sms", WITH_BOTH, "telegram", Way("sms", "sealed")),

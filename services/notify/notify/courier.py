@@ -137,7 +137,7 @@ class Courier:
 
     async def _pause(self) -> None:
         """Until something happens, the platform's limits let the next one go, or the table is due for a look."""
-        seconds = max(SWEEP_SECONDS, min(LONGEST_PAUSE, 2.0 ** (self._failures - PATIENT)))
+        seconds = probe_pause(self._failures)
         if self._failures < PATIENT:
             seconds = min(SWEEP_SECONDS, self._messenger.pace.wait(time.monotonic()) or SWEEP_SECONDS)
         try:
@@ -199,6 +199,11 @@ class Courier:
             return
         level = logging.ERROR if outcome.slow else logging.WARNING
         log.log(level, "%s: %s, %s", self.name, outcome.fate.value, outcome.detail)
+
+
+def probe_pause(failures: int) -> float:
+    """Seconds between two probes after so many failures in a row, a month's of them too: 2.0 ** 1024 is an error."""
+    return max(SWEEP_SECONDS, min(LONGEST_PAUSE, 2.0 ** min(failures - PATIENT, 10)))
 
 
 async def give_back_orphans(database: Database, known: Sequence[str], now: datetime) -> int:

@@ -38,6 +38,8 @@ class Reach:
 
     def _messenger(self, platform: str) -> str | None:
         """Our account with a platform: the very one where it is named, else the first with that platform."""
+        if platform == PUSH:  # the app's webhook is nobody's messenger
+            return None
         if platform in self.means:
             return platform
         return next((name for name in self.means if name.partition("/")[0] == platform.partition("/")[0]), None)

@@ -183,6 +183,8 @@ def _change(turn: Turn) -> Outcome:
     changed = draft.changed(text, turn.heard.message) if draft is not None else None
     if changed is not None:
         return _proceed(turn, changed)
+    if draft is not None and not draft.said:  # a photo got its words; the file is in the draft already
+        return _add(replace(turn, heard=replace(turn.heard, files=())))
     if draft is None and turn.state.accepted_at is None:
         return _add(turn)  # of something that never reached us
     return turn.state, [Say(Prompt.TOO_LATE)]
@@ -221,14 +223,15 @@ def _answered(draft: Draft | None, said: Said) -> dict[str, Any]:
 
 def _proceed(turn: Turn, draft: Draft) -> Outcome:
     """Wait for the open question, ask the next one, or accept."""
-    if draft.question is not None and draft.lacks(draft.question):
-        return replace(turn.state, draft=draft), []
-    question = _next_question(draft, turn.manners)
+    is_open = draft.question is not None and draft.lacks(draft.question)
+    question = draft.question if is_open else _next_question(draft, turn.manners)
     urgent = question is not None and draft.urgent
     if question is None or (urgent and question not in WORTH_A_WAIT):
         return _accept(turn.state, draft, turn.now)
-    wait = turn.manners.urgent_wait if urgent else turn.manners.wait
-    draft = replace(draft, question=question, asked=(*draft.asked, question), due_at=turn.now + wait)
+    due_at = turn.now + (turn.manners.urgent_wait if urgent else turn.manners.wait)
+    if is_open:  # a change of its words may have made it urgent
+        return replace(turn.state, draft=replace(draft, due_at=min(draft.due_at or due_at, due_at))), []
+    draft = replace(draft, question=question, asked=(*draft.asked, question), due_at=due_at)
     return replace(turn.state, draft=draft), [Say(ASKS[question])]
 
 

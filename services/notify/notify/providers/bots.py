@@ -12,7 +12,7 @@ import orjson
 
 from notify.limits import Limits, Pace
 from notify.providers.outcome import NO_ANSWER, Fate, Letter, Outcome, answers
-from notify.providers.posting import UNSENT, Answer, post, seconds
+from notify.providers.posting import UNSENT, Answer, post, seconds, told
 
 MOST_LETTERS = 4096
 # Telegram's published limits: 30 messages a second overall, one a second in a chat. Bale names none and is given the
@@ -65,7 +65,7 @@ def judge(localid: int, answer: Answer) -> Outcome:
     if answer.document.get("ok") is True:
         return Outcome(localid, Fate.SENT)
     number = answer.document.get("error_code", answer.status)
-    detail = f"{number} {answer.document.get('description', '')}"[:200].rstrip()
+    detail = told(f"{number} {answer.document.get('description', '')}")
     if number == 429:
         asked = answer.document.get("parameters") or {}
         return Outcome(localid, Fate.RETRY, detail=detail, after=seconds(asked.get("retry_after")) or answer.after or 1)

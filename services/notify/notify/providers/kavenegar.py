@@ -37,7 +37,7 @@ class Kavenegar:
         status, entries = await self._call("sendarray.json", self._form(batch))
         if status == 200 and len(entries) == len(batch):
             return [
-                Outcome(sms.localid, Fate.SENT, int(entry["messageid"]))
+                Outcome(sms.localid, Fate.SENT, _number(entry, "messageid"))
                 for sms, entry in zip(batch, entries, strict=True)
             ]
         if status not in BAD_ITEM:
@@ -51,7 +51,8 @@ class Kavenegar:
     async def receipts(self, ids: Sequence[int]) -> dict[int, int]:
         """Status numbers by provider id, of up to 500 SMS; empty when the provider does not answer."""
         status, entries = await self._call("status.json", {"messageid": ",".join(map(str, ids)).encode()})
-        return {int(e["messageid"]): int(e["status"]) for e in entries} if status == 200 else {}
+        told = [(_number(entry, "messageid"), _number(entry, "status")) for entry in entries] if status == 200 else []
+        return {i: number for i, number in told if i is not None and number is not None}
 
     async def close(self) -> None:
         """Close the connections."""
@@ -65,16 +66,22 @@ class Kavenegar:
             "localmessageids": orjson.dumps([str(sms.localid) for sms in batch]),
         }
 
-    async def _call(self, method: str, form: Mapping[str, bytes]) -> tuple[int, list[dict[str, Any]]]:
+    async def _call(self, method: str, form: Mapping[str, bytes]) -> tuple[int, list[Any]]:
         """Kavenegar's status and entries; 599 when there is no answer that can be read."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         body = "&".join(f"{name}={_percent(value)}" for name, value in form.items())
         try:
             answer = await self._client.post(method, content=body, headers=headers)
             document = orjson.loads(answer.content)
-            return int(document["return"]["status"]), document["entries"] or []
+            return int(document["return"]["status"]), list(document["entries"] or [])
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return 599, []
+
+
+def _number(entry: Any, name: str) -> int | None:
+    """A number of an entry; None where there is none: an SMS without one is sent all the same, and has no receipt."""
+    value = str(entry.get(name)) if isinstance(entry, dict) else ""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
 
 
 def _percent(value: bytes) -> str:

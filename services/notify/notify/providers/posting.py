@@ -1,16 +1,20 @@
 """One POST to a platform, and what came back in words that every adapter can judge."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import orjson
+from common.persian import normalise
 
 MOST_WAIT = 3600.0  # seconds; nobody is obeyed for longer
 UNSENT = "not reached"
+LONGEST_WORDS = 200
 _BEFORE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)  # nothing was written
+_NUMBER = re.compile(r"\d{5,}")  # long enough to be a chat or a telephone number
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,11 @@ def seconds(value: object) -> float:
         return min(MOST_WAIT, max(0.0, float(str(value))))
     except ValueError:
         return 0.0
+
+
+def told(words: object) -> str:
+    """A platform's words as they may stand in tables, logs and `activity.v1`: some repeat the chat or the number."""
+    return _NUMBER.sub("…", normalise(str(words)))[:LONGEST_WORDS].rstrip()
 
 
 def _document(answer: httpx.Response) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ import orjson
 
 from notify.limits import Limits, Pace
 from notify.providers.outcome import NO_ANSWER, Fate, Letter, Outcome, answers
-from notify.providers.posting import UNSENT, Answer, post
+from notify.providers.posting import UNSENT, Answer, post, told
 
 LIMITS = Limits(overall=20, overall_burst=20, chat=1, chat_burst=3)  # Rubika publishes none
 PAUSE = 5.0  # seconds after TOO_REQUESTS, which names none
@@ -56,7 +56,7 @@ def judge(localid: int, answer: Answer) -> Outcome:
     """Permanent or passing."""
     if answer.status == 0:
         return Outcome(localid, Fate.RETRY, detail=NO_ANSWER if answer.unknown else UNSENT, unknown=answer.unknown)
-    word = str(answer.document.get("status", answer.status))[:100]
+    word = told(answer.document.get("status", answer.status))
     if word == "OK":
         return Outcome(localid, Fate.SENT)
     if word == "TOO_REQUESTS" or answer.status == 429:
