@@ -31,6 +31,7 @@ TO_ANSWER = {
     Status.REGISTERED: (Step.REFER, Step.ANSWER),
     Status.REFERRED: (Step.ANSWER,),
     Status.REOPENED: (Step.ANSWER,),
+    Status.WAITING: (Step.ANSWER,),
     Status.IN_PROGRESS: (Step.RECORD_FINDING, Step.COMPLETE),
     Status.INSPECTED: (Step.COMPLETE,),
     Status.DEFERRED: (Step.ORDER_WORK, Step.RECORD_FINDING, Step.COMPLETE),
