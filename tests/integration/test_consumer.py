@@ -5,6 +5,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -13,6 +14,7 @@ from common import kafka as clients
 from common.consumer import Consumer, Handlers
 from common.db import Database, Transaction
 from common.dead_letter import replay_lines, replay_readable
+from common.errors import Stray
 from common.events import MessageReceived, Stream
 from common.health import Health
 from common.outbox import Outgoing
@@ -32,6 +34,7 @@ class Reading:
     servers: str
     group: str
     broken: set[str] = field(default_factory=set)
+    error: type[Exception] = ValueError  # of the broken
     sizes: list[int] = field(default_factory=list)
     down: bool = False
 
@@ -41,7 +44,7 @@ class Reading:
             raise ConnectionError("the database is away")
         for message in received:
             if message.code in self.broken:
-                raise ValueError(f"{message.code} can never be handled")
+                raise self.error(f"{message.code} can never be handled")
             await tx.execute("INSERT INTO handled VALUES ($1)", message.code)
 
     async def handled(self) -> Counter[str]:
@@ -174,6 +177,20 @@ async def test_too_many_dead_letters_in_a_row_stop_the_consumer_which_says_so(re
             while consumer.stopped is None:
                 await asyncio.sleep(0.05)
         assert "messages.v1.dlq" in (await consumer.ready() or "")
+
+
+async def test_what_strangers_name_is_put_aside_and_stops_nobody(reading: Reading) -> None:
+    limit = 400  # above what other tests leave in the stream
+    strays = [a_message() for _ in range(limit + 10)]
+    reading.broken, reading.error = {m.code for m in strays}, Stray
+    async with reading.member(limit) as consumer:
+        await publish(reading.servers, caught_up := a_message())
+        await reading.until({caught_up.code})
+        await publish(reading.servers, *strays)
+        await eventually(partial(letters_of, reading, strays[-1].code), lambda found: len(found) == 1)
+        await publish(reading.servers, last := a_message())
+        await reading.until({last.code})
+        assert consumer.stopped is None
 
 
 async def test_while_the_database_is_away_the_batch_is_kept(reading: Reading) -> None:

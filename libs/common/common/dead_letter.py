@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from common import kafka, telemetry
 from common.envelope import Headers, Record, decode
-from common.errors import Poison
+from common.errors import Poison, cause_of
 from common.events import BY_NAME, Stream
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class DeadLetters:
         self._stream = stream
         self._producer: AIOKafkaProducer | None = None
 
-    async def put(self, poison: Sequence[tuple[Record, str]]) -> None:
+    async def put(self, poison: Sequence[tuple[Record, Exception]]) -> None:
         """Acknowledged by Kafka when this returns; any error is one to try again after."""
         if not poison:
             return
@@ -43,10 +43,10 @@ class DeadLetters:
             await self.close()  # an idempotent producer can wedge; the next try makes a new one
             raise
         telemetry.DEAD_LETTERS.add(len(poison), {"stream": self._stream.value})
-        for record, cause in poison[:5]:  # the rest can be read in the stream itself
-            log.error("dead letter: %s", cause, extra={"origin": _origin(record)})
+        for record, error in poison[:5]:  # the rest can be read in the stream itself
+            log.error("dead letter: %s", cause_of(error), extra={"origin": _origin(record)})
 
-    async def _send(self, poison: Sequence[tuple[Record, str]]) -> None:
+    async def _send(self, poison: Sequence[tuple[Record, Exception]]) -> None:
         if self._producer is None:
             self._producer = kafka.producer(self._servers)
             await self._producer.start()
@@ -55,15 +55,15 @@ class DeadLetters:
                 self._stream.dead_letters,
                 value=record.value,
                 key=record.key,
-                headers=[*record.headers, *self._cause(record, cause)],
+                headers=[*record.headers, *self._cause(record, error)],
             )
-            for record, cause in poison
+            for record, error in poison
         ]
         await asyncio.gather(*sent)
 
-    def _cause(self, record: Record, cause: str) -> Headers:
+    def _cause(self, record: Record, error: Exception) -> Headers:
         return [
-            ("dlq_cause", cause.encode()),
+            ("dlq_cause", cause_of(error).encode()),
             ("dlq_stream", record.topic.encode()),
             ("dlq_partition", str(record.partition).encode()),
             ("dlq_offset", str(record.offset).encode()),

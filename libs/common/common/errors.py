@@ -39,6 +39,15 @@ class Poison(Exception):
     """This event can never be handled; its text becomes the cause in the dead-letter stream."""
 
 
+class Stray(Poison):
+    """A citizen named what is not there. It is put aside like any poison, but is no sign that something is wrong."""
+
+
+def cause_of(error: Exception) -> str:
+    """Why an event is put aside, in at most 1,000 characters."""
+    return (str(error) if isinstance(error, Poison) else f"{type(error).__name__}: {error}")[:1000]
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether trying the same again later can succeed."""
     if isinstance(error, DBAPIError):
