@@ -170,6 +170,18 @@ async def test_the_mended_are_replayed_once(reading: Reading) -> None:
     assert found[bad.code] == 1
 
 
+async def test_what_is_not_readable_yet_is_left_to_the_next_replay_and_the_rest_is_sent_once(reading: Reading) -> None:
+    reading.broken = {(bad := a_message()).code}
+    await publish(reading.servers, bad, raw=[b"an event of a later version"])
+    async with reading.member():
+        await eventually(partial(letters_of, reading, bad.code), bool)
+        await eventually(partial(letters_of, reading, "raw"), bool)
+    again, left = await replay_readable(reading.servers, reading.group, Stream.MESSAGES)
+    assert again >= 1
+    assert left >= 1
+    assert await replay_readable(reading.servers, reading.group, Stream.MESSAGES) == (0, left)
+
+
 async def test_too_many_dead_letters_in_a_row_stop_the_consumer_which_says_so(reading: Reading) -> None:
     await publish(reading.servers, raw=[b"junk"] * 300)
     async with reading.member(limit=10) as consumer:

@@ -7,7 +7,8 @@ and `dlq_at` beside its own headers. It is acknowledged before the offset of its
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 import orjson
@@ -82,7 +83,7 @@ def _origin(record: Record) -> str:
     return f"{record.topic}/{record.partition}/{record.offset}"
 
 
-async def read(servers: str, stream: Stream, group: str | None = None) -> AsyncIterator[Record]:
+async def read(servers: str, stream: Stream, group: str | None = None) -> AsyncGenerator[Record, None]:
     """Every dead letter up to now, per key in the original order; with a group, those not yet taken."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=servers, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest"
@@ -143,19 +144,32 @@ def _stream_of(headers: Headers, otherwise: Stream) -> Stream:
 
 
 async def replay_readable(servers: str, service: str, stream: Stream) -> tuple[int, int]:
-    """Send every dead letter not yet replayed that is an event by now: (sent again, left aside)."""
-    good: list[tuple[bytes, bytes, Headers]] = []
-    left = 0
-    async for record in read(servers, stream, group=f"{service}-replay"):
-        headers = [(name, value) for name, value in record.headers if not name.startswith(_PREFIX)]
-        try:
-            decode(stream, headers, record.value)
-        except Poison:
-            left += 1
-            continue
-        good.append((record.key or b"", record.value or b"", headers))
-    await _resend(servers, stream, good)
-    return len(good), left
+    """Send every dead letter not yet replayed that is an event by now: (sent again, left aside).
+
+    They count as replayed when all are acknowledged. What is left aside goes to the end, for the next replay.
+    """
+    again = left = 0
+    producer = kafka.producer(servers)
+    await producer.start()
+    try:
+        async with aclosing(read(servers, stream, group=f"{service}-replay")) as letters:
+            async for letter in letters:
+                to, headers = _sent_to(letter, stream)
+                await producer.send_and_wait(to, value=letter.value, key=letter.key, headers=headers)
+                again, left = again + (to == stream), left + (to != stream)
+    finally:
+        await kafka.close(producer)
+    return again, left
+
+
+def _sent_to(letter: Record, stream: Stream) -> tuple[str, Headers]:
+    """Where a dead letter goes, and with which headers: into the stream as it was once it is an event, else back."""
+    headers = [(name, value) for name, value in letter.headers if not name.startswith(_PREFIX)]
+    try:
+        decode(stream, headers, letter.value)
+    except Poison:
+        return stream.dead_letters, list(letter.headers)
+    return stream.value, headers
 
 
 async def _resend(servers: str, stream: Stream, records: Sequence[tuple[bytes, bytes, Headers]]) -> None:
