@@ -28,6 +28,9 @@ _TRANSIENT = (
     PoolTimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shut down, starting up
+    asyncpg.InvalidAuthorizationSpecificationError,  # a password is being changed
+    asyncpg.InvalidCatalogNameError,  # the database is being restored
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, until it takes over
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
     asyncpg.TransactionRollbackError,  # deadlock, serialisation
     asyncpg.InterfaceError,  # the connection is closed
