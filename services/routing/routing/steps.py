@@ -46,7 +46,7 @@ def move(case: Case, asked: Move, city: City, tx: Transaction) -> list[Event]:
     case.revision += 1
     if asked.unit is not None:
         case.unit, case.level = asked.unit, city.units[asked.unit].level
-    if case.status == Status.ANSWERED:
+    if case.status in (Status.ANSWERED, Status.CLOSED):  # what is closed was told why: a 33 finds it too
         case.answered_at = asked.at
     follow(case, before, Tick(asked.step, asked.at, asked.times), city)
     tx.add(_history(case, asked))
