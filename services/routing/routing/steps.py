@@ -102,7 +102,7 @@ def _notification(case: Case, asked: Move, told: Told, city: City) -> Notificati
         code=case.code,
         revision=case.revision,
         told=told,
-        unit_title=city.units[case.unit].title_fa,
+        unit_title=city.unit(case.unit).title_fa,
         topic_title=city.title_of(case.topic),
         outcome=asked.outcome,
         urgent=case.urgent,
