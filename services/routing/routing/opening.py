@@ -132,7 +132,7 @@ class Opening:
         """What the search finds it by."""
         message, decision = self.message, self.decision
         address = message.place.address if message.place else None
-        return Described(message.code, decision.unit, message.received_at, decision.folded, address)
+        return Described(message.code, self.unit, message.received_at, decision.folded, address)
 
     def events(self) -> Iterator[Event]:
         """For reporting, and for the citizen."""
