@@ -5,6 +5,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -13,6 +14,7 @@ from common import kafka as clients
 from common.consumer import Consumer, Handlers
 from common.db import Database, Transaction
 from common.dead_letter import replay_lines, replay_readable
+from common.errors import Stray
 from common.events import MessageReceived, Stream
 from common.health import Health
 from common.outbox import Outgoing
@@ -32,6 +34,7 @@ class Reading:
     servers: str
     group: str
     broken: set[str] = field(default_factory=set)
+    error: type[Exception] = ValueError  # of the broken
     sizes: list[int] = field(default_factory=list)
     down: bool = False
 
@@ -41,7 +44,7 @@ class Reading:
             raise ConnectionError("the database is away")
         for message in received:
             if message.code in self.broken:
-                raise ValueError(f"{message.code} can never be handled")
+                raise self.error(f"{message.code} can never be handled")
             await tx.execute("INSERT INTO handled VALUES ($1)", message.code)
 
     async def handled(self) -> Counter[str]:
@@ -167,6 +170,18 @@ async def test_the_mended_are_replayed_once(reading: Reading) -> None:
     assert found[bad.code] == 1
 
 
+async def test_what_is_not_readable_yet_is_left_to_the_next_replay_and_the_rest_is_sent_once(reading: Reading) -> None:
+    reading.broken = {(bad := a_message()).code}
+    await publish(reading.servers, bad, raw=[b"an event of a later version"])
+    async with reading.member():
+        await eventually(partial(letters_of, reading, bad.code), bool)
+        await eventually(partial(letters_of, reading, "raw"), bool)
+    again, left = await replay_readable(reading.servers, reading.group, Stream.MESSAGES)
+    assert again >= 1
+    assert left >= 1
+    assert await replay_readable(reading.servers, reading.group, Stream.MESSAGES) == (0, left)
+
+
 async def test_too_many_dead_letters_in_a_row_stop_the_consumer_which_says_so(reading: Reading) -> None:
     await publish(reading.servers, raw=[b"junk"] * 300)
     async with reading.member(limit=10) as consumer:
@@ -174,6 +189,20 @@ async def test_too_many_dead_letters_in_a_row_stop_the_consumer_which_says_so(re
             while consumer.stopped is None:
                 await asyncio.sleep(0.05)
         assert "messages.v1.dlq" in (await consumer.ready() or "")
+
+
+async def test_what_strangers_name_is_put_aside_and_stops_nobody(reading: Reading) -> None:
+    limit = 400  # above what other tests leave in the stream
+    strays = [a_message() for _ in range(limit + 10)]
+    reading.broken, reading.error = {m.code for m in strays}, Stray
+    async with reading.member(limit) as consumer:
+        await publish(reading.servers, caught_up := a_message())
+        await reading.until({caught_up.code})
+        await publish(reading.servers, *strays)
+        await eventually(partial(letters_of, reading, strays[-1].code), lambda found: len(found) == 1)
+        await publish(reading.servers, last := a_message())
+        await reading.until({last.code})
+        assert consumer.stopped is None
 
 
 async def test_while_the_database_is_away_the_batch_is_kept(reading: Reading) -> None:

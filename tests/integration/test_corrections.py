@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.events import Kind
+from common.events import Answer, Kind
 from routing.app import main
 from routing.correction_lines import correction_lines
 from routing.training.corrections import import_corrections
 from workbench.keys import Keys
 from workbench.postgres import Postgres
 
-from tests.builders import NOW, an_address, service_settings
+from tests.builders import NOW, a_reply, an_address, service_settings
 from tests.integration.desks import CITY, SECOND, Desks, some_desks
+from tests.integration.families import IN_OTHER_WORDS, POTHOLE, a_report
 
 UNCLEAR = {"text": "سلام لطفا رسیدگی کنید", "topic": None}
 
@@ -89,6 +90,21 @@ async def test_a_topic_of_another_body_closes_the_case_and_tells_it_once(desks: 
     events = await desks.events(code)
     assert events == ["case.opened.v1", "registered", *["case.moved.v1"] * 3, "out_of_scope"]
     assert (await desks.row(code))["next_due_at"] is None
+
+
+async def test_a_33_finds_what_a_correction_closed_and_what_was_answered_with_it(desks: Desks) -> None:
+    reports = [
+        a_report(text, reply_to=an_address(desks.sealer, number))
+        for text, number in ((POTHOLE, "+989121234567"), (IN_OTHER_WORDS, "+989127654321"))
+    ]
+    for report in reports:
+        await desks.receive(report)
+    code, child = (report.code for report in reports)
+    assert (await desks.case(child))["parent"] == code
+    assert await desks.step(code, "corrections", to("XX-POWER")) == "closed"
+    for report in reports:
+        await desks.hear(a_reply(Answer.OBJECTED, phone_lookup=report.reply_to.phone_lookup))
+    assert [(await desks.case(report.code))["status"] for report in reports] == ["reopened"] * 2
 
 
 async def test_what_was_closed_by_mistake_is_opened_by_its_right_topic(desks: Desks) -> None:

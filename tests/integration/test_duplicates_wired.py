@@ -24,6 +24,24 @@ async def test_a_second_report_is_joined_and_answered_with_the_first_each_told_o
     assert await routing.read("SELECT code FROM open_places") == []
 
 
+async def test_a_case_of_a_unit_that_the_city_has_no_more_takes_its_children_and_its_steps(routing: Wired) -> None:
+    await routing.receive(first := a_report())
+    await routing.read("UPDATE cases SET unit = 'nahiye-2-99', level = 'nahiye'")
+    await routing.receive(second := a_report(IN_OTHER_WORDS))
+    assert await routing.parents(second) == [first.code]
+    assert await routing.finish(first.code) == "answered"
+    assert await routing.events(second.code) == CHILDS_EVENTS
+
+
+async def test_a_child_is_found_by_the_unit_that_has_its_parent(routing: Wired) -> None:
+    await routing.receive(first := a_report())
+    await routing.step(first.code, "referrals", {"unit": "region-7", "reason": "آن سوی مرز است"})
+    await routing.receive(second := a_report(IN_OTHER_WORDS))
+    assert (await routing.case(second.code))["unit"] == "region-7"
+    found = await routing.asked.get("/v1/cases/search", "staff:region-7", q="گودال")
+    assert [item["code"] for item in found.json()["items"]] == [second.code]
+
+
 async def test_the_first_of_a_batch_is_the_parent_of_the_others(routing: Wired) -> None:
     first, second, far, third = a_report(), a_report(IN_OTHER_WORDS), a_report(metres=200), a_report(metres=9)
     await routing.receive(first, second, far, third)

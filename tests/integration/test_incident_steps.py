@@ -5,10 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from common.events import Status
 from common.health import Pulse
-from routing.announcing import CHUNK, announce_some, keep_announcing
+from routing.announcing import CHUNK, TO_ANSWER, announce_some, keep_announcing
 from routing.baseline import Baseline
 from routing.incident_steps import close_calm, keep_closing
+from routing.workflow import OPEN, after
 from workbench.keys import Keys
 from workbench.postgres import Postgres
 
@@ -85,6 +87,25 @@ async def test_a_completion_answers_every_open_member_once(night: Night) -> None
     shown = await night.get(incident)
     assert (shown["cases"], shown["open_cases"]) == (60, 0)
     assert [a["reached"] for a in shown["announcements"]] == [59, 0]
+
+
+async def test_a_completion_answers_members_that_wait_for_their_citizen_too(night: Night) -> None:
+    incident = await an_incident(night)
+    waiting = (await night.members(incident))[0]
+    asked = await night.asked.post(
+        f"/v1/cases/{waiting}/waits", "supervisor", {"question": "کدام کوچه؟"}, If_Match='"1"'
+    )
+    assert asked.json()["status"] == "waiting"
+    await night.post(incident, "completions", {"outcome": "معبر برف‌روبی شد"})
+    await night.announce_all()
+    assert {r["status"] for r in await night.rows("SELECT status FROM cases")} == {"answered"}
+
+
+def test_every_open_member_has_a_way_to_its_answer() -> None:
+    for status in OPEN - {Status.JOINED}:
+        for step in TO_ANSWER[status]:
+            status = after(status, step)
+        assert status is Status.ANSWERED
 
 
 async def _worked(night: Night, code: str, steps: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -13,6 +14,8 @@ from common.events import MessageReceived, Stream, UrgentMessageReceived
 from common.health import Health
 from common.partitions import prepare_days
 from common.relay import Relay
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from workbench.kafka import Kafka
 from workbench.postgres import Postgres
 
@@ -216,6 +219,31 @@ async def test_republish_makes_events_pending_again(database: Database, kafka: K
             assert await outbox.republish(tx.driver, datetime.now(UTC) - timedelta(hours=1)) == 5
         await until_struck(database)
     assert len(await published(kafka, {m.code for m in messages})) == 10
+
+
+async def test_republish_goes_by_when_an_event_was_stored_not_by_when_it_happened(database: Database) -> None:
+    await commit(database, a_message(at=datetime.now(UTC) - timedelta(days=6)))
+    for since, count in ((timedelta(minutes=-1), 0), (timedelta(minutes=1), 1), (timedelta(days=20), 1)):
+        async with database.transaction() as tx:
+            assert await outbox.republish(tx.driver, datetime.now(UTC) - since) == count
+
+
+async def test_a_day_that_a_fast_clock_has_filed_events_under_stops_nobody_when_it_comes(database: Database) -> None:
+    today = datetime.now(UTC).date()
+    ahead = datetime.now(UTC) + timedelta(days=20)
+    early = a_message(id=UUID(int=int(ahead.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62))
+    await commit(database, early)
+    for days in (15, 20):
+        async with database.transaction() as tx:
+            await prepare_days(tx, today + timedelta(days=days))
+            assert await tx.fetchval("SELECT count(*) FROM outbox WHERE id = $1", early.id) == 1
+
+
+async def test_an_error_of_the_database_does_not_tell_what_was_to_be_stored(database: Database) -> None:
+    with pytest.raises(DBAPIError) as found:
+        async with database.transaction() as tx:
+            await tx.session.execute(text("SELECT CAST(:words AS text), 1 / 0"), {"words": "+989121234567"})
+    assert "989121234567" not in str(found.value)
 
 
 async def test_days_are_made_ahead_and_dropped_when_over_but_not_while_pending(database: Database) -> None:

@@ -22,6 +22,8 @@ from common.events import (
     Step,
     Told,
 )
+from common.http import encode_cursor
+from reporting.api import keys_after
 from reporting.app import create_app
 from reporting.handlers import HANDLERS
 from reporting.models import FACTS, table
@@ -213,6 +215,13 @@ async def test_the_same_figures_by_key(reporting: Reporting, report: str, groups
     if report != "channels":
         page = (await reporting.asked.get(path, "supervisor", **query, limit=1)).json()
         assert (page["items"], page["next_cursor"] is None) == (items[:1], groups == 1)
+
+
+def test_pages_leave_nothing_out_when_the_database_sorts_by_a_language() -> None:
+    rows = [{"key": key} for key in ("CS-PARK", "unknown", "US-GUTTER")]  # as en_US has them
+    first, *left = keys_after(None, rows)
+    assert keys_after(encode_cursor(first["key"]), rows) == left
+    assert keys_after(encode_cursor("US-GUTTER"), rows) == [{"key": "unknown"}]
 
 
 async def test_a_timeline_is_in_order_and_unknown_codes_are_404(reporting: Reporting) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from common.db import Database
-from common.errors import Poison
+from common.errors import Stray
 from common.events import Answer, Channel, Kind, MessageReceived, Place, ReplyReceived, SealedAddress
 from common.sealed import Sealer
 from routing.app import create_app, rulebook_of
@@ -148,21 +148,21 @@ async def test_two_replies_of_one_number_in_a_batch_are_about_two_cases(routing:
 
 
 async def test_a_reply_that_no_case_awaits_is_poison(routing: Routing) -> None:
-    with pytest.raises(Poison, match="awaits"):
+    with pytest.raises(Stray, match="awaits"):
         await routing.hear(a_reply(phone_lookup="nobody"))
-    with pytest.raises(Poison, match="no case has"):
+    with pytest.raises(Stray, match="no case has"):
         await routing.hear(a_reply(code="0000000000"))
     code = await routing.answered()
-    with pytest.raises(Poison, match="another number"):
+    with pytest.raises(Stray, match="another number"):
         await routing.hear(a_reply(code=code, phone_lookup="someone else"))
 
 
 async def test_a_reply_of_another_account_is_poison_but_with_the_cases_number(routing: Routing) -> None:
     mine = SealedAddress(account="sealed", account_lookup="mine", phone_lookup="my number")
     code = await routing.answered(reply_to=mine, channel=Channel.SOCIAL, platform="telegram")
-    with pytest.raises(Poison, match="another number or account"):
+    with pytest.raises(Stray, match="another number or account"):
         await routing.hear(a_reply(code=code, platform="telegram", account_lookup="theirs"))
-    with pytest.raises(Poison, match="another number or account"):
+    with pytest.raises(Stray, match="another number or account"):
         await routing.hear(a_reply(code=code, platform="bale", account_lookup="theirs, there"))
     await routing.hear(a_reply(code=code, platform="bale", account_lookup="mine, there", phone_lookup="my number"))
     assert (await routing.case(code))["status"] == "accepted"

@@ -15,7 +15,7 @@ from common import kafka, telemetry
 from common.db import Database, Transaction
 from common.dead_letter import DeadLetters
 from common.envelope import Record, split
-from common.errors import is_transient
+from common.errors import Stray, is_transient
 from common.events import Event, Stream
 from common.health import Pulse
 from common.inbox import claim_unseen
@@ -113,9 +113,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
                 if not is_transient(error):
                     raise
                 await self._pause(error)
-        self._bad_in_a_row = self._bad_in_a_row + len(poison) if len(poison) == len(records) else 0
+        wrong = sum(not isinstance(error, Stray) for _, error in poison)
+        self._bad_in_a_row = self._bad_in_a_row + wrong if len(poison) == len(records) else 0
 
-    async def _handle(self, events: Sequence[tuple[Event, Record]]) -> list[tuple[Record, str]]:
+    async def _handle(self, events: Sequence[tuple[Event, Record]]) -> list[tuple[Record, Exception]]:
         """All in one transaction; if that fails for ever, one by one to find the culprits."""
         if not events:
             return []
@@ -126,8 +127,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
             if is_transient(error):
                 raise
             if len(events) == 1:
-                return [(events[0][1], f"{type(error).__name__}: {error}"[:1000])]
-        culprits: list[tuple[Record, str]] = []
+                return [(events[0][1], error)]
+        culprits: list[tuple[Record, Exception]] = []
         for one in events:
             culprits += await self._handle([one])
         return culprits

@@ -134,6 +134,7 @@ class Database:
         self._engine: AsyncEngine = create_async_engine(
             url,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,  # an error's text goes into logs and dead letters
             pool_size=connections,
             max_overflow=0,
             pool_timeout=10,

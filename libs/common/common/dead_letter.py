@@ -7,7 +7,8 @@ and `dlq_at` beside its own headers. It is acknowledged before the offset of its
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 import orjson
@@ -15,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from common import kafka, telemetry
 from common.envelope import Headers, Record, decode
-from common.errors import Poison
+from common.errors import Poison, cause_of
 from common.events import BY_NAME, Stream
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class DeadLetters:
         self._stream = stream
         self._producer: AIOKafkaProducer | None = None
 
-    async def put(self, poison: Sequence[tuple[Record, str]]) -> None:
+    async def put(self, poison: Sequence[tuple[Record, Exception]]) -> None:
         """Acknowledged by Kafka when this returns; any error is one to try again after."""
         if not poison:
             return
@@ -43,10 +44,10 @@ class DeadLetters:
             await self.close()  # an idempotent producer can wedge; the next try makes a new one
             raise
         telemetry.DEAD_LETTERS.add(len(poison), {"stream": self._stream.value})
-        for record, cause in poison[:5]:  # the rest can be read in the stream itself
-            log.error("dead letter: %s", cause, extra={"origin": _origin(record)})
+        for record, error in poison[:5]:  # the rest can be read in the stream itself
+            log.error("dead letter: %s", cause_of(error), extra={"origin": _origin(record)})
 
-    async def _send(self, poison: Sequence[tuple[Record, str]]) -> None:
+    async def _send(self, poison: Sequence[tuple[Record, Exception]]) -> None:
         if self._producer is None:
             self._producer = kafka.producer(self._servers)
             await self._producer.start()
@@ -55,15 +56,15 @@ class DeadLetters:
                 self._stream.dead_letters,
                 value=record.value,
                 key=record.key,
-                headers=[*record.headers, *self._cause(record, cause)],
+                headers=[*record.headers, *self._cause(record, error)],
             )
-            for record, cause in poison
+            for record, error in poison
         ]
         await asyncio.gather(*sent)
 
-    def _cause(self, record: Record, cause: str) -> Headers:
+    def _cause(self, record: Record, error: Exception) -> Headers:
         return [
-            ("dlq_cause", cause.encode()),
+            ("dlq_cause", cause_of(error).encode()),
             ("dlq_stream", record.topic.encode()),
             ("dlq_partition", str(record.partition).encode()),
             ("dlq_offset", str(record.offset).encode()),
@@ -82,7 +83,7 @@ def _origin(record: Record) -> str:
     return f"{record.topic}/{record.partition}/{record.offset}"
 
 
-async def read(servers: str, stream: Stream, group: str | None = None) -> AsyncIterator[Record]:
+async def read(servers: str, stream: Stream, group: str | None = None) -> AsyncGenerator[Record, None]:
     """Every dead letter up to now, per key in the original order; with a group, those not yet taken."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=servers, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest"
@@ -143,19 +144,32 @@ def _stream_of(headers: Headers, otherwise: Stream) -> Stream:
 
 
 async def replay_readable(servers: str, service: str, stream: Stream) -> tuple[int, int]:
-    """Send every dead letter not yet replayed that is an event by now: (sent again, left aside)."""
-    good: list[tuple[bytes, bytes, Headers]] = []
-    left = 0
-    async for record in read(servers, stream, group=f"{service}-replay"):
-        headers = [(name, value) for name, value in record.headers if not name.startswith(_PREFIX)]
-        try:
-            decode(stream, headers, record.value)
-        except Poison:
-            left += 1
-            continue
-        good.append((record.key or b"", record.value or b"", headers))
-    await _resend(servers, stream, good)
-    return len(good), left
+    """Send every dead letter not yet replayed that is an event by now: (sent again, left aside).
+
+    They count as replayed when all are acknowledged. What is left aside goes to the end, for the next replay.
+    """
+    again = left = 0
+    producer = kafka.producer(servers)
+    await producer.start()
+    try:
+        async with aclosing(read(servers, stream, group=f"{service}-replay")) as letters:
+            async for letter in letters:
+                to, headers = _sent_to(letter, stream)
+                await producer.send_and_wait(to, value=letter.value, key=letter.key, headers=headers)
+                again, left = again + (to == stream), left + (to != stream)
+    finally:
+        await kafka.close(producer)
+    return again, left
+
+
+def _sent_to(letter: Record, stream: Stream) -> tuple[str, Headers]:
+    """Where a dead letter goes, and with which headers: into the stream as it was once it is an event, else back."""
+    headers = [(name, value) for name, value in letter.headers if not name.startswith(_PREFIX)]
+    try:
+        decode(stream, headers, letter.value)
+    except Poison:
+        return stream.dead_letters, list(letter.headers)
+    return stream.value, headers
 
 
 async def _resend(servers: str, stream: Stream, records: Sequence[tuple[bytes, bytes, Headers]]) -> None:

@@ -88,13 +88,13 @@ def _uuid7(text: str) -> UUID:
     return event_id
 
 
-def split(records: Sequence[Record]) -> tuple[list[tuple[Event, Record]], list[tuple[Record, str]]]:
+def split(records: Sequence[Record]) -> tuple[list[tuple[Event, Record]], list[tuple[Record, Exception]]]:
     """What one poll brought: events with their records, and poison with its cause."""
     events: list[tuple[Event, Record]] = []
-    poison: list[tuple[Record, str]] = []
+    poison: list[tuple[Record, Exception]] = []
     for record in records:
         try:
             events.append((decode(record.topic, record.headers, record.value), record))
         except Poison as cause:
-            poison.append((record, str(cause)))
+            poison.append((record, cause))
     return events, poison

@@ -28,6 +28,9 @@ _TRANSIENT = (
     PoolTimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shut down, starting up
+    asyncpg.InvalidAuthorizationSpecificationError,  # a password is being changed
+    asyncpg.InvalidCatalogNameError,  # the database is being restored
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, until it takes over
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
     asyncpg.TransactionRollbackError,  # deadlock, serialisation
     asyncpg.InterfaceError,  # the connection is closed
@@ -37,6 +40,15 @@ _TRANSIENT = (
 
 class Poison(Exception):
     """This event can never be handled; its text becomes the cause in the dead-letter stream."""
+
+
+class Stray(Poison):
+    """A citizen named what is not there. It is put aside like any poison, but is no sign that something is wrong."""
+
+
+def cause_of(error: Exception) -> str:
+    """Why an event is put aside, in at most 1,000 characters."""
+    return (str(error) if isinstance(error, Poison) else f"{type(error).__name__}: {error}")[:1000]
 
 
 def is_transient(error: BaseException) -> bool:

@@ -48,7 +48,8 @@ WHERE stream = $1 AND o.id <> ALL($2::uuid[]) ORDER BY o.id LIMIT $3
 """
 _STRIKE = "DELETE FROM outbox_pending WHERE seq = ANY($1::bigint[])"
 _REPUBLISH = f"""
-WITH again AS (SELECT day, id, row_number() OVER (PARTITION BY day ORDER BY id) - 1 AS n FROM outbox WHERE at >= $1),
+WITH again AS (SELECT day, id, row_number() OVER (PARTITION BY day ORDER BY id) - 1 AS n FROM outbox
+               WHERE day >= $1 AND id >= $2),
 pending AS (
     INSERT INTO outbox_pending (day, ids) SELECT day, array_agg(id ORDER BY n) FROM again
     GROUP BY day, n / {MOST_TOGETHER} ORDER BY day, min(n) RETURNING cardinality(ids) AS events
@@ -149,5 +150,7 @@ async def strike(connection: Driver, published: Sequence[Parcel]) -> None:
 
 
 async def republish(connection: Driver, since: datetime) -> int:
-    """Make every event since a moment pending again; consumers' inboxes skip what they have seen."""
-    return int(await connection.fetchval(_REPUBLISH, since))
+    """Make every event that was stored since a moment pending again, whenever it happened; consumers' inboxes skip
+    what they have seen."""
+    first = UUID(int=max(0, int(since.timestamp() * 1000)) << 80)  # of the UUIDv7 made since then
+    return int(await connection.fetchval(_REPUBLISH, day_of(first), first))

@@ -37,9 +37,11 @@ async def prepare_days(tx: Transaction, today: date) -> None:
 async def _create(tx: Transaction, table: str, today: date, existing: set[str]) -> None:
     if f"{table}_default" not in existing:
         await tx.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
-    for ahead in range(-1, AHEAD + 1):
-        day = today + timedelta(days=ahead)
-        if (name := f"{table}_{day:%Y%m%d}") not in existing:
+    days = [today + timedelta(days=ahead) for ahead in range(-1, AHEAD + 1)]
+    # What was filed before its day was made, by a clock that ran ahead say, keeps that day in the default.
+    odd = {row[0] for row in await tx.fetch(f"SELECT DISTINCT day FROM {table}_default WHERE day = ANY($1)", days)}
+    for day in days:
+        if day not in odd and (name := f"{table}_{day:%Y%m%d}") not in existing:
             until = day + timedelta(days=1)
             await tx.execute(f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{day}') TO ('{until}')")
 

@@ -1,8 +1,9 @@
 """The reports."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from typing import Annotated, Any
 
 from common.app import DatabaseOf
@@ -158,12 +159,16 @@ async def get_timeline(
 
 
 async def _by(key: Key, database: DatabaseOf, days: Days, cursor: str | None, limit: int) -> Page[KeyFigures]:
-    after = str(decode_cursor(cursor, 1)[0]) if cursor else ""
     async with database.transaction() as tx:
-        rows = await case_figures(key, days.start, days.end, tx)
-    left = [row for row in rows if row["key"] > after]
+        left = keys_after(cursor, await case_figures(key, days.start, days.end, tx))
     items = [KeyFigures(key=row["key"], **_figures(row).model_dump()) for row in left[:limit]]
     return Page(items=items, next_cursor=encode_cursor(items[-1].key) if len(left) > limit else None)
+
+
+def keys_after(cursor: str | None, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What the cursor leaves, by key; sorted here, for a database that sorts by a language has another order."""
+    after = str(decode_cursor(cursor, 1)[0]) if cursor else ""
+    return sorted((row for row in rows if row["key"] > after), key=itemgetter("key"))
 
 
 def _shift(moment: datetime, sources: ShiftSources) -> ShiftFigures:

@@ -31,6 +31,7 @@ TO_ANSWER = {
     Status.REGISTERED: (Step.REFER, Step.ANSWER),
     Status.REFERRED: (Step.ANSWER,),
     Status.REOPENED: (Step.ANSWER,),
+    Status.WAITING: (Step.ANSWER,),
     Status.IN_PROGRESS: (Step.RECORD_FINDING, Step.COMPLETE),
     Status.INSPECTED: (Step.COMPLETE,),
     Status.DEFERRED: (Step.ORDER_WORK, Step.RECORD_FINDING, Step.COMPLETE),
@@ -120,13 +121,12 @@ async def _answer(announcement: Announcement, city: City, tx: Transaction) -> li
 
 
 def _notification(row: Record, number: int, text: str, city: City, *, at: datetime) -> NotificationRequested:
-    unit = city.units.get(row["unit"])
     return NotificationRequested(
         at=at,
         code=row["code"],
         revision=number,
         told=Told.INCIDENT,
-        unit_title=unit.title_fa if unit else row["unit"],
+        unit_title=city.unit(row["unit"]).title_fa,
         topic_title=city.title_of(row["topic"]),
         outcome=text,
         urgent=row["urgent"],

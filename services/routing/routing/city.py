@@ -84,6 +84,10 @@ class City:
             for code in self.units
         }
 
+    def unit(self, code: str) -> Unit:
+        """A unit, also one that the city's data have no more: cases may still be there."""
+        return self.units.get(code) or Unit(code, code, "hq")
+
     def title_of(self, topic: str | None) -> str:
         """A topic in the citizen's words, also where a person has yet to find it."""
         known = self.topics.get(topic or "")

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from common.db import Transaction
-from common.errors import Poison
+from common.errors import Stray
 from common.events import Answer, Channel, MessageReceived, ReplyReceived, Status, Step
 
 from routing.baseline import Baseline
@@ -93,19 +93,20 @@ def _said(reply: ReplyReceived) -> dict[str, object] | None:
 
 
 async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case:
-    """The case with the code in the text, else the last one told to that number that awaits an answer."""
+    """The case with the code in the text, else the last one told to that number that awaits an answer; Stray when
+    there is none of theirs, for anybody may write 33 to us."""
     if reply.code is not None:
         case = await tx.session.get(Case, reply.code, with_for_update=True)
         if case is None:
-            raise Poison(f"no case has the code {reply.code}")
+            raise Stray(f"no case has the code {reply.code}")
         if _by_a_stranger(reply, case):
-            raise Poison("the reply names a case of another number or account")
+            raise Stray("the reply names a case of another number or account")
         return case
     objects = reply.answer is Answer.OBJECTED
     code = await tx.fetchval(_AWAITING, reply.phone_lookup, reply.account_lookup, objects)
     case = await tx.session.get(Case, code, with_for_update=True) if code else None
     if case is None:
-        raise Poison("no case of this number or account awaits an answer")
+        raise Stray("no case of this number or account awaits an answer")
     return case
 
 

@@ -92,7 +92,7 @@ class Opening:
             "channel": message.channel.value,
             "platform": message.platform,
             "unit": self.unit,
-            "level": self.city.units[self.unit].level,
+            "level": self.city.unit(self.unit).level,
             "region": decision.spot.region,
             "nahiye": decision.spot.nahiye,
             "place": message.place.model_dump_json(exclude_none=True) if message.place else None,
@@ -138,7 +138,7 @@ class Opening:
         """What the search finds it by."""
         message, decision = self.message, self.decision
         address = message.place.address if message.place else None
-        return Described(message.code, decision.unit, message.received_at, decision.folded, address)
+        return Described(message.code, self.unit, message.received_at, decision.folded, address)
 
     def events(self) -> Iterator[Event]:
         """For reporting, and for the citizen."""
@@ -172,7 +172,7 @@ class Opening:
             topic=topic.code if topic else UNKNOWN_TOPIC,
             deputy=topic.deputy if topic else UNKNOWN_TOPIC,
             unit=self.unit,
-            level=self.city.units[self.unit].level,
+            level=self.city.unit(self.unit).level,
             region=decision.spot.region,
             nahiye=decision.spot.nahiye,
             urgent=decision.urgent,
@@ -199,7 +199,7 @@ class Opening:
     def _told(self, told: Told) -> NotificationRequested:
         message, topic, spot = self.message, self.decision.subject.topic, self.decision.spot
         outside = told is Told.OUT_OF_SCOPE and spot.beyond and not (topic and topic.is_others)
-        title = f"شهرداری {spot.outside or 'همان محل'}" if outside else self.city.units[self.unit].title_fa
+        title = f"شهرداری {spot.outside or 'همان محل'}" if outside else self.city.unit(self.unit).title_fa
         return NotificationRequested(
             at=self.at,
             code=message.code,

@@ -142,7 +142,7 @@ def shown(row: Row, city: City) -> dict[str, Any]:
         "title": topic.title_fa if topic else None,
         "open": row["status"] in OPEN,
         "words": IN_WORDS[Status(row["status"])],
-        "unit": city.units[row["unit"]].title_fa if row["unit"] in city.units else row["unit"],
+        "unit": city.unit(row["unit"]).title_fa,
         "region": row["region"] if digits else None,
         "nahiye": row["nahiye"] if digits else None,
         "lat": _rounded(row["lat"], digits),

@@ -46,7 +46,7 @@ def move(case: Case, asked: Move, city: City, tx: Transaction) -> list[Event]:
     case.revision += 1
     if asked.unit is not None:
         case.unit, case.level = asked.unit, city.units[asked.unit].level
-    if case.status == Status.ANSWERED:
+    if case.status in (Status.ANSWERED, Status.CLOSED):  # what is closed was told why: a 33 finds it too
         case.answered_at = asked.at
     follow(case, before, Tick(asked.step, asked.at, asked.times), city)
     tx.add(_history(case, asked))
@@ -102,7 +102,7 @@ def _notification(case: Case, asked: Move, told: Told, city: City) -> Notificati
         code=case.code,
         revision=case.revision,
         told=told,
-        unit_title=city.units[case.unit].title_fa,
+        unit_title=city.unit(case.unit).title_fa,
         topic_title=city.title_of(case.topic),
         outcome=asked.outcome,
         urgent=case.urgent,

@@ -42,7 +42,7 @@ def _standing(case: Case, asked: StatusAsked, city: City) -> Event:
         code=case.code,
         revision=asked.id.int % 2**31,  # who asks again is told again, and so is who asks at the same moment
         told=Told.STATUS,
-        unit_title=city.units[case.unit].title_fa,
+        unit_title=city.unit(case.unit).title_fa,
         topic_title=city.title_of(case.topic),
         outcome=f"{IN_WORDS[Status(case.status)]} (ثبت: {jalali_moment(case.received_at)})",
         channel=asked.channel,

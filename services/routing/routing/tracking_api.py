@@ -89,7 +89,7 @@ def standing(case: Case, city: City) -> Standing:
         code=case.code,
         status=status,
         words=IN_WORDS[status],
-        unit_title=city.units[case.unit].title_fa,
+        unit_title=city.unit(case.unit).title_fa,
         topic=case.topic,
         topic_title=topic.title_fa if topic else None,
         deadline=case.deadline if status in OPEN else None,
