@@ -22,7 +22,7 @@ DENIES_BEFORE, DENIES_AFTER = "denials before", "denials after"
 MATTER = "a matter that is urgent by itself"
 _DENIED_WITHIN = 2  # words after a sign in which a denial still speaks of it
 # For the lane alone, where no topic is given: signs worth so much together, or so little calm where the matter itself
-# is urgent. Of what routing finds urgent 95-100 % are met, and 20-23 % of the rest (docs/adr/0012).
+# is urgent. Of what routing finds urgent 93-100 % are met, and 15-20 % of the rest (docs/adr/0012).
 _ALARMING = 1.0
 _NOT_CALMED = -0.3
 
