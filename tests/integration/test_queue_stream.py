@@ -118,7 +118,7 @@ async def test_what_was_looked_up_for_one_who_left_meanwhile_is_told_to_nobody(
     service: Service, database: Database, keys: Keys
 ) -> None:
     watch: QueueWatch = service.app.state.queue_watch
-    stream = cast("AsyncGenerator[bytes, None]", watch.events())
+    stream = watch.events()
     async with asyncio.timeout(30):
         await anext(stream)
         async with database.transaction() as tx:
