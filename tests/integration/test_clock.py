@@ -158,8 +158,8 @@ async def test_a_wait_over_rest(desks: Desks) -> None:
     assert (await desks.case(code))["overdue"] is False
     assert await desks.step(code, "waits", {"question": "x"}, "operator") == "403"
     assert await desks.step(code, "resumptions", {"answer": "کوچه یکم"}, "operator") == "referred"
-    reasons = [step["reason"] for step in (await desks.case(code))["history"]]
-    assert reasons == [None, "کدام کوچه؟", "کوچه یکم"]
+    _, asked, answered = (await desks.case(code))["history"]
+    assert (asked["reason"], answered["detail"]) == ("کدام کوچه؟", {"words": "کوچه یکم"})
 
 
 async def test_another_units_hours_count_what_was_left(desks: Desks) -> None:

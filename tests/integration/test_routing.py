@@ -147,6 +147,19 @@ async def test_two_replies_of_one_number_in_a_batch_are_about_two_cases(routing:
     assert [(await routing.case(c))["status"] for c in (first, second)] == ["reopened", "accepted"]
 
 
+async def test_what_a_citizen_tells_an_operator_is_for_staff_and_not_for_reporting(routing: Routing) -> None:
+    code = await routing.answered()
+    words = "خانم نمونه هستم، ۰۹۱۲۱۲۳۴۵۶۷"
+    assert await routing.step(code, "replies", {"answer": "objected", "note": words}, "operator") == "reopened"
+    assert await routing.step(code, "waits", {"question": "کدام کوچه؟"}) == "waiting"
+    assert await routing.step(code, "resumptions", {"answer": words}, "operator") == "referred"
+    steps = {step["step"]: step for step in (await routing.case(code))["history"]}
+    assert [steps[name]["detail"] for name in ("object", "citizen_answered")] == [{"words": words}] * 2
+    async with routing.database.transaction() as tx:
+        bodies = [row[0] for row in await tx.fetch("SELECT body FROM outbox WHERE stream = 'activity.v1'")]
+    assert not any("نمونه" in body for body in bodies)
+
+
 async def test_a_reply_that_no_case_awaits_is_poison(routing: Routing) -> None:
     with pytest.raises(Stray, match="awaits"):
         await routing.hear(a_reply(phone_lookup="nobody"))

@@ -148,7 +148,8 @@ async def post_reply(request: Request, code: Code, caller: Operator, city: CityO
     """What a citizen said on the phone to our answer."""
     reply = await parse(request, ReplyIn)
     step = Step.ACCEPT if reply.answer is Answer.ACCEPTED else Step.OBJECT
-    return await step_through(request, code, caller, [Move(step, _now(), reason=reply.note)])
+    said = {"words": reply.note} if reply.note else None  # a citizen's, for staff alone: a reason goes to reporting
+    return await step_through(request, code, caller, [Move(step, _now(), detail=said)])
 
 
 @router.post("/{code}/attachments", responses=ANSWERS, openapi_extra=json_body(Attachment))

@@ -26,4 +26,5 @@ async def post_wait(request: Request, code: Code, caller: Worker) -> Response:
 async def post_resumption(request: Request, code: Code, caller: Talker) -> Response:
     """What the citizen said, or that nothing came; what was left of the time goes on."""
     said = (await parse(request, Resumption)).answer
-    return await step_through(request, code, caller, [Move(Step.CITIZEN_ANSWERED, datetime.now(UTC), reason=said)])
+    answered = Move(Step.CITIZEN_ANSWERED, datetime.now(UTC), detail={"words": said})  # for staff: it may name people
+    return await step_through(request, code, caller, [answered])
