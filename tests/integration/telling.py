@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
@@ -29,7 +30,7 @@ from notify.words import Matrix
 from workbench.ports import free_port
 from workbench.sandbox.chats import ChatFaults, Chats, Told
 
-from tests.builders import NOW, a_request, an_address
+from tests.builders import a_request, an_address
 
 TOKEN = "137:workbench"
 NUMBER = "+989121234567"
@@ -119,7 +120,7 @@ class Telling:
     def prompt(self, prompt: Prompt, chat: str = "42", **given: Any) -> PromptRequested:
         """A bot's question on Telegram."""
         usual: dict[str, Any] = {"channel": Channel.SOCIAL, "platform": "telegram", "reply_to": self.address(chat)}
-        return PromptRequested(at=NOW, prompt=prompt, **usual | given)
+        return PromptRequested(prompt=prompt, **{"at": datetime.now(UTC)} | usual | given)
 
     async def receive(self, *requested: NotificationRequested) -> None:
         async with self.database.transaction() as tx:

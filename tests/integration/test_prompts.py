@@ -1,5 +1,8 @@
 """What is said outside a case, against real PostgreSQL and the sandbox."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 from common.events import Channel, Prompt, SealedAddress
 
 from tests.builders import an_address
@@ -51,3 +54,13 @@ async def test_a_notification_and_a_question_in_one_chat_keep_their_order(tellin
     async with beside(*telling.running()):
         await telling.until("sent", "sent", hurry=False)
     assert ["ثبت" in one.text for one in telling.chats.of("telegram")] == [True, False]
+
+
+async def test_what_was_asked_while_notify_was_away_is_not_asked_any_more(telling: Telling) -> None:
+    caller = an_address(telling.sealer, NUMBER)
+    by_phone: dict[str, Any] = {"channel": Channel.PHONE, "platform": None, "reply_to": caller}
+    for at in (datetime.now(UTC) - timedelta(minutes=minutes) for minutes in (16, 14)):
+        await telling.ask(telling.prompt(Prompt.ASK_PLACE, at=at), telling.prompt(Prompt.CALL_LINK, at=at, **by_phone))
+    closed = telling.prompt(Prompt.CALLBACK_CLOSED, at=datetime.now(UTC) - timedelta(hours=6), **by_phone)
+    await telling.ask(closed)
+    assert await telling.states() == ["untellable", "untellable", "due", "sending", "sending"]

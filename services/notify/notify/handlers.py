@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from common.db import Row, Transaction
-from common.events import NotificationFailed, NotificationRequested, PromptRequested, Told
+from common.events import NotificationFailed, NotificationRequested, Prompt, PromptRequested, Told
 from uuid_utils.compat import uuid7
 
 from notify.means import NO_NUMBER, SMS, Reach, Way
 from notify.models import Delivery, Due, table
-from notify.outcomes import Claimed
+from notify.outcomes import PROMPT_GIVE_UP, Claimed
 from notify.post_office import PostOffice
 from notify.prompts import BY_CHANNEL, Prompts
 from notify.sender import LEASE
@@ -97,6 +97,8 @@ def _prompt(requested: PromptRequested, prompts: Prompts, reach: Reach, now: dat
         way = Way(SMS, way.phone, tellable=way.tellable and (wanted == SMS or requested.platform == SMS))
     else:
         way = Way(way.means, None, way.account, way.sequence)
+    if requested.prompt is not Prompt.CALLBACK_CLOSED and now - requested.at > PROMPT_GIVE_UP:
+        way = way._replace(tellable=False)  # we were away, and what cannot wait goes first now
     about = {
         "id": requested.id,
         "code": None,
