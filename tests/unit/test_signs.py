@@ -41,7 +41,7 @@ def test_a_topic_that_is_urgent_by_default_takes_the_urgent_lane_whatever_the_wo
 
 
 def test_a_topic_that_is_not_urgent_asks_for_more_danger_in_the_words() -> None:
-    text = "درخت کوچه ما خشک شده"
+    text = "تیر چراغ کج شده"
     assert may_be_urgent(text, None)
     assert not may_be_urgent(text, "US-GUTTER")
     assert may_be_urgent("مخزن آتش گرفته، زود بیاین", "US-WASTE-BIN")
@@ -54,7 +54,7 @@ def test_nearly_all_that_is_labelled_urgent_is_suspected_and_most_of_the_rest_is
     urgent = [found for found, label in suspected if label]
     calm = [found for found, label in suspected if not label]
     assert sum(urgent) >= 0.98 * len(urgent)
-    assert sum(calm) <= 0.27 * len(calm)
+    assert sum(calm) <= 0.2 * len(calm)
 
 
 def test_intake_chooses_the_lane_with_the_event_and_another_code_keeps_it(tmp_path: Any) -> None:
