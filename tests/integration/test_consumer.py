@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 from common import dead_letter, envelope
 from common import kafka as clients
+from common.app import end
 from common.consumer import Consumer, Handlers
 from common.db import Database, Transaction
 from common.dead_letter import replay_lines, replay_readable
@@ -60,8 +61,7 @@ class Reading:
         try:
             yield consumer
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end(task)
 
     async def until(self, codes: set[str], seconds: float = 90) -> Counter[str]:
         """Wait until all codes were handled; what was handled of them."""

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from aiokafka import AIOKafkaConsumer
 from common import outbox
+from common.app import end
 from common.db import Database
 from common.events import MessageReceived, Stream, UrgentMessageReceived
 from common.health import Health
@@ -36,8 +37,7 @@ async def relaying(database: Database, kafka: Kafka) -> AsyncIterator[Relay]:
     try:
         yield relay
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)
         await relay.drain(5)
 
 

@@ -35,6 +35,7 @@ from common.settings import SealedSettings, ServiceSettings
 log = logging.getLogger(__name__)
 DRAIN_SECONDS = 10.0
 LAST_SECONDS = 3.0
+CANCEL_AGAIN = 12.0  # seconds; a consumer closes its clients in ten at most, and is not disturbed in it
 Task = Callable[[], Awaitable[None]]
 
 
@@ -121,11 +122,11 @@ class Service:
         log.info("%s serves", self.name)
         yield
         await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
-        await _cancel(*running)
+        await end(*running)
         for task in self._last:
             with contextlib.suppress(Exception):  # what it leaves is found by a sweep
                 await asyncio.wait_for(task(), LAST_SECONDS)
-        await _cancel(relaying)
+        await end(relaying)
         await self._relay.drain(DRAIN_SECONDS)
         await self.database.close()
         telemetry.flush()
@@ -157,9 +158,12 @@ def _quiet_the_collector() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-async def _cancel(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
+async def end(*tasks: asyncio.Task[None], again: float = CANCEL_AGAIN) -> None:
+    """Cancel until all have ended; aiokafka, and `wait_for` before Python 3.12, swallow a cancellation now and then."""
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=again)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
