@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from common.consumer import Consumer
+from aiokafka import TopicPartition
+from common.consumer import Consumer, left_behind
 from common.db import Database, Transaction
+from common.envelope import Record
 from common.events import Event, MessageReceived, Stream, UrgentMessageReceived
 from common.health import Health
 from common.kafka import group_of
@@ -100,6 +102,35 @@ def test_each_lane_has_a_group_of_its_own() -> None:
 
 def a_consumer(stream: Stream) -> Consumer:
     return Consumer("routing", stream, {}, database=cast(Database, None), pulse=Health().pulse("consumer"))
+
+
+@dataclass
+class Fetched:
+    """What a consumer's client knows of its partitions after a fetch."""
+
+    ends: dict[TopicPartition, int | None]
+
+    def assignment(self) -> set[TopicPartition]:
+        return set(self.ends)
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        return self.ends[partition]
+
+
+@dataclass
+class At:
+    """Where a record stands in its stream."""
+
+    partition: int
+    offset: int
+    topic: str = Stream.URGENT.value
+
+
+def test_what_is_left_is_counted_from_the_last_fetch_of_the_partitions_that_were_read() -> None:
+    part = [TopicPartition(Stream.URGENT.value, n) for n in range(4)]
+    client = Fetched({part[0]: 50, part[1]: 8, part[2]: None})
+    records = [At(0, 9), At(0, 10), At(1, 7), At(2, 3), At(3, 1)]  # of the last a rebalance has taken the partition
+    assert left_behind(client, cast(Sequence[Record], records)) == {part[0]: 39, part[1]: 0}
 
 
 async def test_the_bulk_waits_while_the_urgent_lane_is_behind() -> None:

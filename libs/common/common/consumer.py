@@ -81,7 +81,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
             await self._give_way()
             polled = await client.getmany(timeout_ms=1000, max_records=batch)
             records = [record for part in polled.values() for record in part]
-            self.behind = len(records) == batch or sum(_left(client, records).values()) >= BUSY
+            self.behind = len(records) == batch or sum(left_behind(client, records).values()) >= BUSY
             if not records:
                 continue
             async with self._busy:
@@ -173,7 +173,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         log.critical(self.stopped)
 
     def _report_lag(self, client: AIOKafkaConsumer, records: Sequence[Record]) -> None:
-        for partition, left in _left(client, records).items():
+        for partition, left in left_behind(client, records).items():
             telemetry.LAG.set(left, {"stream": partition.topic, "partition": partition.partition})
 
     async def on_partitions_revoked(self, revoked: object) -> None:
@@ -199,7 +199,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         return self.stopped
 
 
-def _left(client: AIOKafkaConsumer, records: Sequence[Record]) -> Mapping[TopicPartition, int]:
+def left_behind(client: AIOKafkaConsumer, records: Sequence[Record]) -> Mapping[TopicPartition, int]:
     """How many records, as far as the last fetch knows, wait behind these in each of their partitions."""
     assigned = client.assignment()
     ends = {
