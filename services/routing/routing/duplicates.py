@@ -63,7 +63,7 @@ class OpenCase:
     region: int | None = None
     parent: str | None = None
     phone_lookup: str | None = None
-    account_lookup: str | None = None
+    account_lookup: str | None = None  # where there is no number
     urgent: bool = False
 
 
@@ -172,7 +172,7 @@ def _one_citizen(message: Candidate, case: OpenCase) -> bool:
 
 
 def _citizens(one: Candidate | OpenCase) -> list[str]:
-    """Who wrote it: the number's keyed hash, the account's, or both; the one is never the other."""
+    """Who wrote it, as keyed hashes: the number's, or the account's where there is no number."""
     return [whose for whose in (one.phone_lookup, one.account_lookup) if whose]
 
 

@@ -1,7 +1,7 @@
 """The open cases near a batch of messages, and their citizens' own, in one statement; and the table it searches.
 
-However open cases cluster, a message costs at most nine squares of six rows, and four rows of its citizen's number and
-of the account: the index gives the latest of a square, and the limit stands inside it. Only parents are found by place,
+However open cases cluster, a message costs at most nine squares of six rows, and four rows of its citizen's number or
+account: the index gives the latest of a square, and the limit stands inside it. Only parents are found by place,
 for a child stands for its parent, and would carry the matter farther with every link.
 """
 

@@ -62,7 +62,7 @@ async def for_a_message(places: Sequence[UUID], database: Database) -> AsyncIter
     """What is stored for a message inside; where that fails no other will name it, and it is let go."""
     try:
         yield
-    except Exception:
+    except Exception:  # whatever it was; it goes on to the caller
         async with database.transaction() as tx:
             await tx.execute(_LET_GO, list(places))
         raise
