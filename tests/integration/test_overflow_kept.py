@@ -1,10 +1,8 @@
 """Who was called back, and who was offered what, is forgotten after a month; what is still promised is not."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from common.db import Database
 from common.sealed import Sealer
 from intake.channels.phone.keeping import KEEP, keep_once
@@ -13,19 +11,12 @@ from intake.channels.phone.ways import Ways
 from intake.models import table
 from intake.settings import Settings
 from workbench.keys import Keys
-from workbench.postgres import Postgres
 
-from tests.builders import a_database, service_settings
+from tests.builders import service_settings
+from tests.integration.test_callbacks_by_night import database as database
 
 NOW = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
 OLD, YOUNG = NOW - KEEP - timedelta(seconds=1), NOW - KEEP
-
-
-@pytest.fixture
-async def database(postgres: Postgres, database_name: str) -> AsyncIterator[Database]:
-    made = await a_database(postgres, "intake", database_name)
-    yield made
-    await made.close()
 
 
 def a_decision(call_id: str, asked_at: datetime) -> dict[str, Any]:

@@ -1,24 +1,13 @@
 """Two bots on one platform: whoever wrote to one is answered by it, and is one citizen to both."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from common.db import Database
 from workbench.keys import Keys
-from workbench.postgres import Postgres
 
-from tests.builders import a_database
 from tests.integration.messengers import TELEGRAM_SECRET, Messengers, messengers
 from tests.integration.test_telegram import NOISE, PLACED, from_aiogram
+from tests.integration.test_telegram import database as database
 
 TWO = {"pasokh": (TELEGRAM_SECRET,), "district": ("district-secret-of-a-test",)}
-
-
-@pytest.fixture
-async def database(postgres: Postgres, database_name: str) -> AsyncIterator[Database]:
-    made = await a_database(postgres, "intake", database_name)
-    yield made
-    await made.close()
 
 
 async def write(bots: Messengers, number: int, text: str, *, bot: str) -> None:

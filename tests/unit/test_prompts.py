@@ -69,6 +69,12 @@ def test_a_citizen_is_told_the_way_they_came_else_by_sms(
     assert REACH.way(wanted, reply_to, platform, "1927643500") == expected
 
 
+def test_of_several_accounts_the_one_that_was_written_to_answers() -> None:
+    several = Reach(("telegram/pasokh", "telegram/district"))
+    ways = [several.way("chat", WITH_BOTH, f"telegram/{bot}", None).means for bot in ("pasokh", "district")]
+    assert ways == ["telegram/pasokh", "telegram/district"]
+
+
 def test_without_a_webhook_the_app_is_told_by_sms() -> None:
     assert Reach().way("push", WITH_BOTH, None, "1927643500").means == "sms"
 
