@@ -53,6 +53,8 @@ def _patch(documents: list[dict[str, Any]], patch: Mapping[str, Any], folder: Pa
     text = (folder / patch["path"]).read_text() if "path" in patch else patch["patch"]
     change = yaml.safe_load(text)
     target = patch["target"]
+    if "apiVersion" not in change or not change.get("metadata", {}).get("name"):
+        raise ValueError(f"{folder}: kustomize takes no patch without apiVersion and metadata.name, for {target}")
     hit = [d for d in documents if d["kind"] == target["kind"] and target.get("name") in (None, d["metadata"]["name"])]
     if not hit:
         raise ValueError(f"{folder}: no document is {target}")

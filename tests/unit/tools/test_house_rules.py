@@ -53,7 +53,7 @@ def test_a_lock_file_holds_no_address() -> None:
 def test_an_overlay_is_built_with_its_patches_and_refuses_what_it_does_not_know(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text("kind: Job\nmetadata: {name: a}\nspec: {image: 'app:1', n: 1}\n")
     whole = "resources: [one.yaml]\nnamespace: city\nimages: [{name: app, newTag: '2'}]\n"
-    patch = "patches: [{target: {kind: Job}, patch: 'spec: {n: 2}'}]\n"
+    patch = "patches: [{target: {kind: Job}, patch: '{apiVersion: v1, metadata: {name: any}, spec: {n: 2}}'}]\n"
     (tmp_path / "kustomization.yaml").write_text(whole + patch)
     [document] = build(tmp_path)
     assert document["metadata"]["namespace"] == "city"

@@ -21,6 +21,7 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
     "reporting": Reporting,
 }
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+OF_THE_STREAMS = "PASOKH_REPLICATION"  # read by the command `streams` alone
 SERVED = [name for name, service in COMPOSE.items() if service.get("command") in [[one] for one in SETTINGS]]
 PODS = [d for d in build(ROOT / "deploy/k8s/overlays/production") if d["kind"] in ("Deployment", "StatefulSet")]
 
@@ -56,7 +57,8 @@ def test_what_a_pod_sets_its_service_reads_and_its_files_are_mounted(pod: dict[s
     [container] = pod["spec"]["template"]["spec"]["containers"]
     known = names_of(SETTINGS[container["args"][0]])
     assert {one["name"] for one in container["env"]} <= known
-    assert config["data"].keys() <= {name for settings in SETTINGS.values() for name in names_of(settings)}
+    read = {name for settings in SETTINGS.values() for name in names_of(settings)} | {OF_THE_STREAMS}
+    assert config["data"].keys() <= read
     mounted = [one["mountPath"] for one in container.get("volumeMounts", ())]
     wanted = paths_of({name: value for name, value in config["data"].items() if name in known})
     assert all(any(path.startswith(f"{one}/") for one in mounted) for path in wanted)
@@ -76,3 +78,17 @@ def test_the_world_reaches_webhooks_and_the_app_but_nothing_of_staff() -> None:
         assert not any(inside == path or inside.startswith(f"{path}/") for path in paths)
     for outside in ("/v1/social/telegram/pasokh", "/v1/app/messages", "/v1/uploads/1", "/v1/receipts/kavenegar"):
         assert any(outside.startswith(f"{path}/") for path in paths)
+
+
+def test_a_stream_of_production_survives_a_broker() -> None:
+    [config] = [d for d in build(ROOT / "deploy/k8s/overlays/production") if d["kind"] == "ConfigMap"]
+    assert config["data"][OF_THE_STREAMS] == "3"
+
+
+@pytest.mark.parametrize("patch", ["kind: ConfigMap\ndata: {}", "apiVersion: v1\nkind: ConfigMap\ndata: {}"])
+def test_a_patch_that_kustomize_refuses_is_refused_here(patch: str, tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\ndata: {}\n")
+    wanted = {"resources": ["one.yaml"], "patches": [{"target": {"kind": "ConfigMap"}, "patch": patch}]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(wanted))
+    with pytest.raises(ValueError, match=r"metadata\.name"):
+        build(tmp_path)
