@@ -35,7 +35,7 @@ GROUP_SIZE = _meter.create_histogram("pasokh_group_size", "1", "requests in one 
 OVERLOADED = _meter.create_counter("pasokh_overloaded", "1", "requests refused because too many waited")
 # Requests refused because their citizen, device or channel sent too many, by limit.
 LIMITED = _meter.create_counter("pasokh_limited", "1", "requests refused because one sent too many")
-# Events published, by stream; and those waiting when last looked at.
+# Events published, and batches of them that Kafka did not take.
 RELAYED = _meter.create_counter("pasokh_relayed", "1", "events published")
 RELAY_FAILURES = _meter.create_counter("pasokh_relay_failures", "1", "batches that Kafka did not take")
 # 1 for the replica whose relay publishes, 0 for the others.
