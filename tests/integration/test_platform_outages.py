@@ -2,11 +2,13 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
 
 import httpx
+import orjson
 import pytest
 from common.events import Channel, Prompt
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from notify.courier import PATIENT
 from notify.providers.kavenegar import Kavenegar
 from notify.providers.outcome import Fate, Outcome, Outgoing
@@ -104,6 +106,43 @@ async def test_who_answers_byte_by_byte_does_not_keep_a_call_for_ever() -> None:
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server, httpx.AsyncClient(timeout=0.3) as client:
         port = server.sockets[0].getsockname()[1]
         assert await post(client, f"http://127.0.0.1:{port}", b"{}") == Answer(0, unknown=True)
+
+
+async def test_nor_does_it_keep_the_senders_of_sms() -> None:
+    given_up = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"1\r\n \r\n")
+            await asyncio.sleep(0.05)
+        given_up.set()
+
+    async with await asyncio.start_server(endless, "127.0.0.1", 0) as server:
+        provider = Kavenegar(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "key", "1000137", seconds=0.3)
+        async with asyncio.timeout(20):
+            [outcome] = await provider.send([Outgoing(1, NUMBER, "س")])
+            await given_up.wait()
+        await provider.close()
+    assert outcome.fate is Fate.RETRY
+
+
+async def test_where_each_of_a_call_is_refused_the_halves_are_asked_at_once() -> None:
+    odd, both = FastAPI(), asyncio.Barrier(2)
+
+    @odd.post("/v1/key/sms/sendarray.json")
+    async def refuse(request: Request) -> dict[str, object]:
+        receptors = parse_qs((await request.body()).decode())["receptor"][0]
+        if len(orjson.loads(receptors)) == 1:
+            await both.wait()
+        return {"return": {"status": 413}, "entries": None}
+
+    with served(odd) as url:
+        provider = Kavenegar(url, "key", "1000137", seconds=5)
+        outcomes = await provider.send([Outgoing(n, NUMBER, "س") for n in (1, 2)])
+        await provider.close()
+    assert [(one.localid, one.fate) for one in outcomes] == [(1, Fate.REFUSED), (2, Fate.REFUSED)]
 
 
 @pytest.mark.parametrize("entry", [{}, {"messageid": None}, {"messageid": "9" * 30}, "odd", None])
