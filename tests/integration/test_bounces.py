@@ -103,3 +103,15 @@ async def test_a_refused_bounce_leaves_no_trace(desks: Desks) -> None:
     assert (await desks.refused(code, "bounces", NOT_OURS, "staff:region-5"))[0] == 409
     case = await desks.case(code)
     assert (case["unit"], case["arbitration"], len(case["history"])) == ("region-5", None, 2)
+
+
+async def test_triage_refers_on_what_a_citizen_objects_that_another_body_does(desks: Desks) -> None:
+    to = {"unit": "region-8", "reason": "از شهرداری است"}
+    settled = await desks.opened(topic="XX-POWER")
+    decided = await in_arbitration(desks)
+    assert await desks.step(decided, "corrections", {"topic": "XX-POWER", "reason": "برق"}, DESK) == "closed"
+    for code in (settled, decided):
+        assert await desks.step(code, "replies", {"answer": "objected"}, "operator") == "reopened"
+        assert await where(desks, code) == ("hq-triage", None)
+        assert await desks.step(code, "referrals", to, "staff:hq-triage") == "referred"
+        assert await where(desks, code) == ("region-8", None)

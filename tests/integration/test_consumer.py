@@ -36,6 +36,7 @@ class Reading:
     group: str
     broken: set[str] = field(default_factory=set)
     error: type[Exception] = ValueError  # of the broken
+    strays: set[str] = field(default_factory=set)
     sizes: list[int] = field(default_factory=list)
     down: bool = False
 
@@ -46,6 +47,9 @@ class Reading:
         for message in received:
             if message.code in self.broken:
                 raise self.error(f"{message.code} can never be handled")
+            if message.code in self.strays:
+                tx.set_aside(message, Stray("a citizen named what is not there"))
+                continue
             await tx.execute("INSERT INTO handled VALUES ($1)", message.code)
 
     async def handled(self) -> Counter[str]:
@@ -203,6 +207,40 @@ async def test_what_strangers_name_is_put_aside_and_stops_nobody(reading: Readin
         await publish(reading.servers, last := a_message())
         await reading.until({last.code})
         assert consumer.stopped is None
+
+
+async def test_strays_that_are_set_aside_do_not_make_their_batch_be_redone(reading: Reading) -> None:
+    messages = [a_message() for _ in range(40)]
+    reading.strays = {(stray := messages[7]).code}
+    await publish(reading.servers, *messages)
+    async with reading.member():
+        await reading.until({m.code for m in messages} - reading.strays)
+        [letter] = await eventually(partial(letters_of, reading, stray.code), bool)
+    assert dict(letter.headers)["dlq_cause"] == b"a citizen named what is not there"
+    ours = sum(reading.sizes)  # other tests leave records in the stream too
+    async with reading.database.transaction() as tx:
+        assert ours == await tx.fetchval("SELECT count(*) FROM inbox") + 1
+
+
+async def test_a_crash_before_a_stray_is_put_aside_brings_it_again(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stray, good = a_message(), a_message()
+    reading.strays = {stray.code}
+    await publish(reading.servers, stray, good)
+
+    async def dies(_: object, poison: Sequence[tuple[envelope.Record, Exception]]) -> None:
+        if any(isinstance(error, Stray) for _, error in poison):
+            raise ConnectionError("killed before the dead letter")
+
+    with monkeypatch.context() as crash:
+        crash.setattr(dead_letter.DeadLetters, "put", dies)
+        async with reading.member():
+            await reading.until({good.code})
+    assert await letters_of(reading, stray.code) == []
+    async with reading.member():
+        await eventually(partial(letters_of, reading, stray.code), bool)
+    assert (await reading.handled())[good.code] == 1
 
 
 async def test_while_the_database_is_away_the_batch_is_kept(reading: Reading) -> None:

@@ -135,6 +135,46 @@ async def test_confirm_close_and_merge_say_what_is_allowed(night: Night) -> None
     assert (await night.post(UUID(int=7), "closings", {})).status_code == 404
 
 
+async def test_what_is_being_told_at_a_merge_reaches_all_members_of_both_incidents(night: Night) -> None:
+    first = await an_incident(night, CHUNK + 30)
+    await night.post(first, "closings", {})
+    second = await an_incident(night, CHUNK + 10, start=ONSET + 2 * HOUR)
+    members = {*await night.members(first), *await night.members(second)}
+    for incident, text in ((first, "گروه اعزام شد"), (second, "جاده بسته شد")):
+        await night.post(incident, "announcements", {"text": text})
+    for _ in range(3):  # the first to its end, the second in part
+        assert await announce_some(night.database, night.decider.city)
+    await night.post(second, "closings", {})
+    assert (await night.post(first, "merges", {"into": str(second)})).status_code == 200
+    await night.announce_all()
+    assert await _heard(night, "جاده بسته شد") == members
+    await night.post(second, "announcements", {"text": "گروه اعزام شد"})  # news to those of the second alone
+    await night.announce_all()
+    assert await _heard(night, "گروه اعزام شد") == members
+    assert [a["reached"] for a in (await night.get(second))["announcements"]] == [len(members)] * 2
+
+
+async def test_a_merge_leaves_no_member_of_the_gone_incident_unanswered(night: Night) -> None:
+    first = await an_incident(night, CHUNK + 30)
+    await night.post(first, "closings", {})
+    members = await night.members(first)
+    second = await an_incident(night, start=ONSET + 2 * HOUR)
+    await night.post(first, "completions", {"outcome": "معبر برف‌روبی شد"})
+    assert await announce_some(night.database, night.decider.city)
+    await night.post(first, "merges", {"into": str(second)})
+    await night.announce_all()
+    done = await night.told("done")
+    assert (set(members) <= set(done), len(done)) == (True, len(set(done)))
+
+
+async def _heard(night: Night, text: str) -> set[str]:
+    """Who is told these words; notify tells each number of a code once."""
+    query = "SELECT key, body::json->>'revision' AS number FROM outbox WHERE body::json->>'outcome' = $1"
+    rows = await night.rows(query, text)
+    assert len({row["number"] for row in rows}) == 1
+    return {row["key"] for row in rows}
+
+
 async def test_what_was_closed_by_hand_is_not_opened_again_by_the_same_messages(night: Night) -> None:
     incident = await an_incident(night)
     await night.post(incident, "closings", {"note": "برف نبود"})

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from common.db import Database
-from common.errors import Stray
 from common.events import Answer, Channel, Kind, MessageReceived, Place, ReplyReceived, SealedAddress
 from common.sealed import Sealer
 from routing.app import create_app, rulebook_of
@@ -36,9 +35,11 @@ class Routing:
         async with self.database.transaction() as tx:
             await self._register(messages, tx)
 
-    async def hear(self, *replies: ReplyReceived) -> None:
+    async def hear(self, *replies: ReplyReceived) -> list[str]:
+        """Why replies are set aside."""
         async with self.database.transaction() as tx:
             await self._reply(replies, tx)
+        return [str(why) for why in tx.strays.values()]
 
     async def events(self, code: str) -> list[str]:
         async with self.database.transaction() as tx:
@@ -160,24 +161,29 @@ async def test_what_a_citizen_tells_an_operator_is_for_staff_and_not_for_reporti
     assert not any("نمونه" in body for body in bodies)
 
 
-async def test_a_reply_that_no_case_awaits_is_poison(routing: Routing) -> None:
-    with pytest.raises(Stray, match="awaits"):
-        await routing.hear(a_reply(phone_lookup="nobody"))
-    with pytest.raises(Stray, match="no case has"):
-        await routing.hear(a_reply(code="0000000000"))
-    code = await routing.answered()
-    with pytest.raises(Stray, match="another number"):
-        await routing.hear(a_reply(code=code, phone_lookup="someone else"))
+async def test_replies_to_no_case_are_set_aside_and_the_others_are_heard(routing: Routing) -> None:
+    code, other = await routing.answered(), await routing.answered("+989351111111")
+    whys = await routing.hear(
+        a_reply(phone_lookup="nobody"),
+        a_reply(code="0000000000"),
+        a_reply(code=code, phone_lookup="someone else"),
+        a_reply(code=other),
+    )
+    assert whys == [
+        "no case of this number or account awaits an answer",
+        "no case has the code 0000000000",
+        "the reply names a case of another number or account",
+    ]
+    assert [(await routing.case(c))["status"] for c in (code, other)] == ["answered", "accepted"]
 
 
-async def test_a_reply_of_another_account_is_poison_but_with_the_cases_number(routing: Routing) -> None:
+async def test_a_reply_of_another_account_is_set_aside_but_with_the_cases_number(routing: Routing) -> None:
     mine = SealedAddress(account="sealed", account_lookup="mine", phone_lookup="my number")
     code = await routing.answered(reply_to=mine, channel=Channel.SOCIAL, platform="telegram")
-    with pytest.raises(Stray, match="another number or account"):
-        await routing.hear(a_reply(code=code, platform="telegram", account_lookup="theirs"))
-    with pytest.raises(Stray, match="another number or account"):
-        await routing.hear(a_reply(code=code, platform="bale", account_lookup="theirs, there"))
-    await routing.hear(a_reply(code=code, platform="bale", account_lookup="mine, there", phone_lookup="my number"))
+    assert await routing.hear(a_reply(code=code, platform="telegram", account_lookup="theirs"))
+    assert await routing.hear(a_reply(code=code, platform="bale", account_lookup="theirs, there"))
+    ours = a_reply(code=code, platform="bale", account_lookup="mine, there", phone_lookup="my number")
+    assert not await routing.hear(ours)
     assert (await routing.case(code))["status"] == "accepted"
 
 

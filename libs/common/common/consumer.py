@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
@@ -18,7 +19,7 @@ from common.envelope import Record, split
 from common.errors import Stray, is_transient
 from common.events import Event, Stream
 from common.health import Pulse
-from common.inbox import claim_unseen
+from common.inbox import claim_unseen, release
 
 log = logging.getLogger(__name__)
 
@@ -117,12 +118,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         self._bad_in_a_row = self._bad_in_a_row + wrong if len(poison) == len(records) else 0
 
     async def _handle(self, events: Sequence[tuple[Event, Record]]) -> list[tuple[Record, Exception]]:
-        """All in one transaction; if that fails for ever, one by one to find the culprits."""
+        """All in one transaction, some of them set aside; if that fails for ever, one by one to find the culprits."""
         if not events:
             return []
         try:
-            await self._transact([event for event, _ in events])
-            return []
+            strays = await self._transact([event for event, _ in events])
+            return [(record, strays[event.id]) for event, record in events if event.id in strays]
         except Exception as error:
             if is_transient(error):
                 raise
@@ -133,24 +134,25 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
             culprits += await self._handle([one])
         return culprits
 
-    async def _transact(self, events: Sequence[Event]) -> None:
+    async def _transact(self, events: Sequence[Event]) -> Mapping[UUID, Stray]:
         traced = next((e.traceparent for e in events if telemetry.follows(e.traceparent)), None)
         if traced is None:
-            await self._commit_events(events)
-            return
+            return await self._commit_events(events)
         with telemetry.span(f"consume {self._stream}", traced, telemetry.SpanKind.CONSUMER, {"events": len(events)}):
-            await self._commit_events(events)
+            return await self._commit_events(events)
 
-    async def _commit_events(self, events: Sequence[Event]) -> None:
+    async def _commit_events(self, events: Sequence[Event]) -> Mapping[UUID, Stray]:
         async with self._database.transaction() as tx:
             unseen = await claim_unseen(tx.driver, events)
             tx.caused_by(unseen)
             for kind, handler in self._handlers.items():
                 if fresh := [event for event in unseen if type(event) is kind]:
                     await handler(fresh, tx)
-        telemetry.CONSUMED.add(len(unseen), {"stream": self._stream.value})
+            await release(tx.driver, tx.strays)
+        telemetry.CONSUMED.add(len(unseen) - len(tx.strays), {"stream": self._stream.value})
         if len(unseen) < len(events):
             telemetry.SEEN_BEFORE.add(len(events) - len(unseen), {"stream": self._stream.value})
+        return tx.strays
 
     async def _commit(self, client: AIOKafkaConsumer, records: Sequence[Record]) -> None:
         try:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, Protocol
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy import Table, make_url
@@ -16,6 +17,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from common import outbox, telemetry
+from common.errors import Stray
 from common.events import Event
 from common.outbox import Driver as Driver
 from common.outbox import Parcel
@@ -47,6 +49,7 @@ class Transaction:
         self._causes: Mapping[str, str] = {}
         self.driver = driver
         self._afterwards: list[Callable[[], None]] = []
+        self.strays: dict[UUID, Stray] = {}  # by the event's id
 
     @property
     def session(self) -> AsyncSession:
@@ -68,6 +71,10 @@ class Transaction:
         self._traceparents.extend(
             event.traceparent or cause or self._causes.get(event.key, current) for event in events
         )
+
+    def set_aside(self, event: Event, why: Stray) -> None:
+        """A handler has done nothing for this event and never will: a dead letter, while the batch goes on."""
+        self.strays[event.id] = why
 
     def afterwards(self, act: Callable[[], None]) -> None:
         """Do this in memory once it is committed, and not at all when it is not."""

@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from opentelemetry.metrics import Counter
 
 from common import kafka, telemetry
 from common.envelope import Headers, Record, decode
-from common.errors import Poison, cause_of
+from common.errors import Poison, Stray, cause_of
 from common.events import BY_NAME, Stream
 
 log = logging.getLogger(__name__)
@@ -43,9 +44,13 @@ class DeadLetters:
         except BaseException:
             await self.close()  # an idempotent producer can wedge; the next try makes a new one
             raise
-        telemetry.DEAD_LETTERS.add(len(poison), {"stream": self._stream.value})
-        for record, error in poison[:5]:  # the rest can be read in the stream itself
-            log.error("dead letter: %s", cause_of(error), extra={"origin": _origin(record)})
+        self._note([one for one in poison if isinstance(one[1], Stray)], telemetry.STRAYS, logging.INFO)
+        self._note([one for one in poison if not isinstance(one[1], Stray)], telemetry.DEAD_LETTERS, logging.ERROR)
+
+    def _note(self, put: Sequence[tuple[Record, Exception]], counter: Counter, level: int) -> None:
+        counter.add(len(put), {"stream": self._stream.value})
+        for record, error in put[:5]:  # the rest can be read in the stream itself
+            log.log(level, "dead letter: %s", cause_of(error), extra={"origin": _origin(record)})
 
     async def _send(self, poison: Sequence[tuple[Record, Exception]]) -> None:
         if self._producer is None:

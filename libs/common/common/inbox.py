@@ -3,8 +3,9 @@
 Day partitions by the id's own day, kept a day longer than the streams keep their records.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
+from uuid import UUID
 
 from sqlalchemy import Column, Date, MetaData, Table, Uuid
 
@@ -18,6 +19,10 @@ E = TypeVar("E", bound=Event)
 _CLAIM = """
 INSERT INTO inbox (day, id) SELECT * FROM unnest($1::date[], $2::uuid[])
 ON CONFLICT DO NOTHING RETURNING id
+"""
+_RELEASE = """
+DELETE FROM inbox USING unnest($1::date[], $2::uuid[]) AS gone (day, id)
+WHERE inbox.day = gone.day AND inbox.id = gone.id
 """
 
 
@@ -38,3 +43,11 @@ async def claim_unseen(connection: Driver, events: Sequence[E]) -> list[E]:
     rows = await connection.fetch(_CLAIM, [day_of(event_id) for event_id in ids], list(ids))
     fresh = {row[0] for row in rows}
     return [event for event_id, event in ids.items() if event_id in fresh]
+
+
+async def release(connection: Driver, ids: Iterable[UUID]) -> None:
+    """Forget claims of this transaction, which leaves behind what rolling it back would: those events come again
+    until their dead letters are acknowledged."""
+    given = list(ids)
+    if given:
+        await connection.execute(_RELEASE, [day_of(event_id) for event_id in given], given)

@@ -44,6 +44,8 @@ RELAY_LEADING = _meter.create_gauge("pasokh_relay_leading", "1", "this replica p
 CONSUMED = _meter.create_counter("pasokh_consumed", "1", "events handled")
 SEEN_BEFORE = _meter.create_counter("pasokh_seen_before", "1", "events skipped, seen before")
 DEAD_LETTERS = _meter.create_counter("pasokh_dead_letters", "1", "records put into the dead-letter stream")
+# Those of them in which a citizen names what is not there: no sign that something is wrong, so not counted above.
+STRAYS = _meter.create_counter("pasokh_strays", "1", "replies to no case, put into the dead-letter stream")
 # Batches that had to wait for the database or Kafka.
 CONSUME_RETRIES = _meter.create_counter("pasokh_consume_retries", "1", "batches tried again")
 # SMS handed to the provider, by outcome: sent, retry, refused.

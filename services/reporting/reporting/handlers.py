@@ -70,6 +70,7 @@ _MOVE = (
     "channel",
     "parent",
     "stars",
+    "deadline",
 )
 
 

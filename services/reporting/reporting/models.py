@@ -81,6 +81,7 @@ class MoveFact(Base):
     channel: Mapped[str | None]
     parent: Mapped[str | None]
     stars: Mapped[int | None]  # 1-5, of a citizen's feedback
+    deadline: Mapped[datetime | None]  # in force after the step
 
 
 class DeadlineFact(Base):

@@ -1,5 +1,6 @@
 """Reports as SQL over the facts. One rule for all: a figure belongs to the shift in which its contact occurred, so
-the SMS and the acceptance of a case count where the case does."""
+the SMS and the acceptance of a case count where the case does. A case is in time if its last answer came by the
+deadline that was in force then: a wait for the citizen, another unit or topic and an objection change it."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -20,7 +21,8 @@ _KEYS: dict[Key, str] = {
 _CASES = """
 WITH m AS (
     SELECT code,
-           min(at) FILTER (WHERE status = 'answered') AS answered_at,
+           (array_agg(at ORDER BY revision DESC) FILTER (WHERE status = 'answered'))[1] AS answered_at,
+           (array_agg(deadline ORDER BY revision DESC) FILTER (WHERE status = 'answered'))[1] AS due_at,
            count(*) FILTER (WHERE step = 'accept') AS accepted,
            count(*) FILTER (WHERE step = 'object') AS objected,
            (array_agg(stars ORDER BY revision DESC) FILTER (WHERE stars IS NOT NULL))[1] AS stars,
@@ -46,9 +48,9 @@ SELECT {key} AS key,
        count(*) FILTER (WHERE coalesce(m.level, c.level) IN ('hq', 'organisation')) AS at_hq,
        count(*) FILTER (WHERE opened_at - received_at <= interval '1 second') AS referred_in_a_second,
        count(m.answered_at) AS answered,
-       count(*) FILTER (WHERE m.answered_at <= deadline) AS answered_in_time,
+       count(*) FILTER (WHERE m.answered_at <= coalesce(m.due_at, c.deadline)) AS answered_in_time,
        count(*) FILTER (WHERE urgent) AS urgent,
-       count(*) FILTER (WHERE urgent AND m.answered_at <= deadline) AS urgent_in_time,
+       count(*) FILTER (WHERE urgent AND m.answered_at <= coalesce(m.due_at, c.deadline)) AS urgent_in_time,
        count(i.incident) AS incident_messages,
        count(*) FILTER (WHERE d.warned) AS warned,
        count(*) FILTER (WHERE d.breached) AS breached,

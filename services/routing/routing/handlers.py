@@ -65,9 +65,13 @@ def record_replies_with(city: City) -> Callable[[Sequence[ReplyReceived], Transa
     """The handler of 31 and 33."""
 
     async def record_replies(received: Sequence[ReplyReceived], tx: Transaction) -> None:
-        """31 accepts, 33 objects and reopens; a reply to a case that awaits none changes nothing."""
+        """31 accepts, 33 objects and reopens; a reply to a case that awaits none changes nothing, one to none is set
+        aside."""
         for reply in received:
             case = await _case_of(reply, tx)
+            if isinstance(case, Stray):
+                tx.set_aside(reply, case)
+                continue
             step = Step.ACCEPT if reply.answer is Answer.ACCEPTED else Step.OBJECT
             if step not in ALLOWED[Status(case.status)]:
                 continue
@@ -92,22 +96,20 @@ def _said(reply: ReplyReceived) -> dict[str, object] | None:
     return {name: value for name, value in (("stars", reply.stars), ("words", reply.text)) if value} or None
 
 
-async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case:
+async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case | Stray:
     """The case with the code in the text, else the last one told to that number that awaits an answer; Stray when
     there is none of theirs, for anybody may write 33 to us."""
     if reply.code is not None:
         case = await tx.session.get(Case, reply.code, with_for_update=True)
         if case is None:
-            raise Stray(f"no case has the code {reply.code}")
+            return Stray(f"no case has the code {reply.code}")
         if _by_a_stranger(reply, case):
-            raise Stray("the reply names a case of another number or account")
+            return Stray("the reply names a case of another number or account")
         return case
     objects = reply.answer is Answer.OBJECTED
     code = await tx.fetchval(_AWAITING, reply.phone_lookup, reply.account_lookup, objects)
     case = await tx.session.get(Case, code, with_for_update=True) if code else None
-    if case is None:
-        raise Stray("no case of this number or account awaits an answer")
-    return case
+    return case or Stray("no case of this number or account awaits an answer")
 
 
 def _by_a_stranger(reply: ReplyReceived, case: Case) -> bool:

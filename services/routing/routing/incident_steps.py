@@ -93,13 +93,17 @@ async def close_by_hand(kept: Kept, said: Said, baseline: Baseline, tx: Transact
 
 
 async def merge(kept: Kept, into: UUID, said: Said, tx: Transaction) -> Kept:
-    """Give an incident's members, announcements and counts to another of its family; answers that other one."""
+    """Give an incident's members, announcements and counts to another of its family; answers that other one.
+
+    What either is still told is told to the members of both.
+    """
     other = await find_incident(into, tx)
     kept = replace(after(kept, Action.MERGE, said, into=str(into)), merged_into=into)
     if other.id == kept.id or other.incident.family != kept.incident.family or other.state == "merged":
         raise Problem(409, "Merge into another incident of the same family that is not merged itself.")
     other = replace(other, incident=_together(kept.incident, other.incident), revision=other.revision + 1)
     await tx.execute("UPDATE announcements SET incident = $2 WHERE incident = $1", kept.id, into)
+    await tx.execute(_TELL_AGAIN, into, None)
     await tx.execute(_MOVE_MEMBERS, kept.id, into)
     await tx.execute("UPDATE incidents SET merged_into = $2 WHERE merged_into = $1", kept.id, into)
     await store_incidents(tx, [kept, other])
@@ -115,10 +119,22 @@ WHERE cases.code = locked.code
 """
 
 
+# From the first member on, for a merge adds members before the one that was told last. Notify tells each member a
+# number once; who was answered is open no more, so of those `reached` goes on.
+_TELL_AGAIN = """
+UPDATE announcements SET past_bulk = false, past_code = '', done_at = NULL,
+                         reached = CASE told WHEN 'incident' THEN 0 ELSE reached END
+WHERE incident = $1 AND (number = $2 OR ($2::int IS NULL AND done_at IS NULL))
+"""
+
+
 async def announce(kept: Kept, told: Told, said: Said, tx: Transaction) -> Kept:
-    """Let all members be told, or answered, from now on; a loop does it. Words said before are not told again."""
+    """Let all members be told, or answered, from now on; a loop does it. Words said before are news only to members
+    that a merge brought since."""
     kept = after(kept, Action.COMPLETE if told is Told.DONE else Action.ANNOUNCE, said)
-    if told is Told.INCIDENT and await tx.fetchval(_SAID_BEFORE, kept.id, told.value, said.note):
+    before = await tx.fetchval(_SAID_BEFORE, kept.id, told.value, said.note) if told is Told.INCIDENT else None
+    if before is not None:
+        await tx.execute(_TELL_AGAIN, kept.id, before)
         return kept
     await store_incidents(tx, [kept])
     row = {"incident": kept.id, "told": told.value, "text": said.note or "", "by": said.by, "at": said.at}
@@ -126,7 +142,7 @@ async def announce(kept: Kept, told: Told, said: Said, tx: Transaction) -> Kept:
     return kept
 
 
-_SAID_BEFORE = "SELECT EXISTS (SELECT FROM announcements WHERE incident = $1 AND told = $2 AND text = $3)"
+_SAID_BEFORE = "SELECT max(number) FROM announcements WHERE incident = $1 AND told = $2 AND text = $3"
 
 
 def after(kept: Kept, action: Action, said: Said, **more: str) -> Kept:

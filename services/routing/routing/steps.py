@@ -41,7 +41,8 @@ def move(case: Case, asked: Move, city: City, tx: Transaction) -> list[Event]:
     before = Stand.of(case)
     asked = replace(asked, step=step_for(Kind(case.kind), before.status, asked.step))
     if asked.step is Step.OBJECT and case.level == "organisation":
-        asked = replace(asked, unit=TRIAGE)  # another body does not read our worklists
+        # Another body does not read our worklists; and whose it is, is asked anew of those who can refer it on.
+        asked, case.arbitration = replace(asked, unit=TRIAGE), None
     case.status = after(before.status, asked.step)
     case.revision += 1
     if asked.unit is not None:
