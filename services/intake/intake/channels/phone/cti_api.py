@@ -34,11 +34,11 @@ async def post_cti(request: Request, secret: str) -> Response:
     """Take an event in Zammad's CTI format; the unguessable path is the exchange's proof."""
     check_secret(request.app.state.cti_secret, secret)
     event = cti_event(await request.body(), request.headers.get("content-type", ""))
-    moments = moments_of(event, datetime.now(UTC))
-    service = service_of(request)
+    now, service = datetime.now(UTC), service_of(request)
+    moments = moments_of(event, now)
     async with service.database.transaction() as tx:
         await tx.fetchval(_LOCK, event.call_id)
-        await record_calls(await _unseen(moments, tx), tx, sealer=service.sealer)
+        await record_calls(await _unseen(moments, tx), tx, now=now, sealer=service.sealer)
     return json_answer({})
 
 
