@@ -61,6 +61,21 @@ async def test_what_is_posted_again_later_counts_once(exchange: httpx.AsyncClien
     assert queue["over"]
 
 
+async def test_a_call_ends_in_the_queue_that_it_joined_though_only_its_beginning_named_it(
+    exchange: httpx.AsyncClient, database: Database
+) -> None:
+    for event in ({"event": "newCall", "queue": "help"}, {"event": "answer"}, {"event": "hangup"}):
+        await exchange.post(PATH, data=CALL | event)
+    published = await rows(database, "SELECT body::json->>'queue' AS queue FROM outbox")
+    assert [row["queue"] for row in published] == ["help"] * 3
+    assert [queue for *_, queue in (await fates(database)).values()] == ["help"]
+
+
+async def test_a_number_that_no_queue_is_set_for_is_none(exchange: httpx.AsyncClient, database: Database) -> None:
+    await exchange.post(PATH, data=CALL | {"event": "newCall", "to": "982112345678"})
+    assert [queue for *_, queue in (await fates(database)).values()] == ["default"]
+
+
 async def test_calls_that_go_out_are_none_of_a_queue(exchange: httpx.AsyncClient, database: Database) -> None:
     told = await exchange.post(PATH, data=CALL | {"event": "newCall", "direction": "out"})
     assert (told.status_code, await rows(database, "SELECT 1 FROM calls")) == (200, [])

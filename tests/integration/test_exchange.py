@@ -130,7 +130,7 @@ async def test_a_join_whose_end_nobody_told_is_lost_after_its_time(database: Dat
         for call_id, hours in (("old", 3), ("new", 1))
     )
     async with database.transaction() as tx:
-        await record_calls([old, new], tx, sealer=sealer)
+        await record_calls([old, new], tx, now=now, sealer=sealer)
     assert await lose_old(database, sealer, now, timedelta(hours=2)) == 1
     assert await lose_old(database, sealer, now, timedelta(hours=2)) == 0
     assert {call_id: row[0] for call_id, row in (await fates(database)).items()}["old"] == "lost"
@@ -147,7 +147,7 @@ async def test_a_call_that_is_handed_on_waits_again_in_its_new_queue(database: D
     ]
     for call in reversed(calls):
         async with database.transaction() as tx:
-            await record_calls([call], tx, sealer=sealer)
+            await record_calls([call], tx, now=now, sealer=sealer)
     async with database.transaction() as tx:
         [found] = await queue_states(tx, now)
     assert (found.queue, found.waiting, found.longest_wait_seconds) == ("second", 1, 50.0)

@@ -154,6 +154,18 @@ async def test_call_events_count_once_in_any_order_and_the_queue_is_the_tables(
     assert len(await rows(database, "SELECT 1 FROM outbox WHERE name = 'call.changed.v1'")) == 3
 
 
+@pytest.mark.parametrize("told", ["2016-03-20T08:00:00Z", "2999-01-01T00:00:00Z", "0001-01-01T00:00:00+03:30"])
+async def test_a_call_event_of_an_impossible_time_counts_once(intake: Asked, database: Database, told: str) -> None:
+    joined = {"call_id": "c1", "queue": "137", "event": "joined", "at": told}
+    before = datetime.now(UTC)
+    answers = [await intake.post("/v1/phone/events", "service", {"events": [joined]}) for _ in range(2)]
+    assert [answer.json()["fresh"] for answer in answers] == [1, 0]
+    assert [answer.json()["warnings"][0][:12] for answer in answers] == ["/events/0/at"] * 2
+    [call] = await rows(database, "SELECT * FROM calls")
+    assert call["joined_at"] == call["last_joined_at"] >= before
+    assert len(await rows(database, "SELECT 1 FROM outbox WHERE name = 'call.changed.v1'")) == 1
+
+
 async def test_too_many_waiting_are_refused_and_not_stored(database: Database, keys: Keys) -> None:
     settings = service_settings(database.address, keys) | {"most_waiting": 10}
     app = create_app(Settings.model_construct(None, **settings))

@@ -145,10 +145,19 @@ async def test_who_took_another_way_waits_no_more(desk: Desk) -> None:
     assert (await desk.decide("c1"))["estimate_seconds"] < before
 
 
+async def test_who_waits_and_asks_again_is_told_of_the_place_they_have_now(desk: Desk) -> None:
+    await desk.queue(waiting=12)
+    before = (await desk.decide())["estimate_seconds"]
+    await desk.choose("wait")
+    await desk.rows("UPDATE calls SET answered_at = $1", desk.now)
+    assert (await desk.decide())["estimate_seconds"] < before
+
+
 async def test_a_link_carries_the_call_and_its_message_is_joined_to_it(desk: Desk) -> None:
     await desk.queue(waiting=12)
     await desk.decide("1764054000.137")
     first = await desk.choose("link", "1764054000.137")
+    assert (await desk.decide("1764054000.137", at=desk.now.isoformat()))["choice"] == "link"
     again = await desk.choose("link", "1764054000.137")
     assert first.json() == again.json()
     assert first.json()["url"] == "https://t.me/bot?start=call-1764054000_2e137"

@@ -3,11 +3,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from common.events import Place
+from common.errors import Stray
+from common.events import Answer, Place, SealedAddress
 from workbench.keys import Keys
 from workbench.postgres import Postgres
 
-from tests.builders import NOW, a_message, an_address
+from tests.builders import NOW, a_message, a_reply, an_address
 from tests.integration.test_routing import Routing, a_routing
 
 HOME = "منزل آقای کاظمی، پلاک ۱۲، تلفن ۰۹۱۲۱۲۳۴۵۶۷"
@@ -83,3 +84,21 @@ async def test_only_a_service_asks_for_it_and_not_for_the_whole_city(routing: Ro
     assert (await routing.asked.get("/v1/public/cases", "staff:region-5")).status_code == 403
     for bad in ({"limit": 1001}, {"offset": 100_001}, {"codes": "12"}, {"since": "2026-01-01"}):
         assert (await routing.asked.get("/v1/public/cases", "service", **bad)).status_code == 422
+
+
+@pytest.mark.parametrize("answer", Answer)
+async def test_the_public_id_of_a_report_by_nobody_known_lets_nobody_answer_for_its_citizen(
+    routing: Routing, answer: Answer
+) -> None:
+    code = await routing.answered(platform="open311", reply_to=SealedAddress())
+    assert await codes(routing) == [code]
+    for by in ({"phone_lookup": "anybody's"}, {"account_lookup": "anybody's"}, {}):
+        with pytest.raises(Stray, match="another number or account"):
+            await routing.hear(a_reply(answer, code=code, **by))
+    assert (await routing.case(code))["status"] == "answered"
+
+
+async def test_a_report_that_named_a_number_is_answered_from_that_number(routing: Routing) -> None:
+    code = await routing.answered(platform="open311")
+    await routing.hear(a_reply(code=code, phone_lookup=routing.sealer.lookup("+989121234567")))
+    assert (await routing.case(code))["status"] == "accepted"

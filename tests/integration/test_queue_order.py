@@ -70,7 +70,7 @@ async def _recorded(
         await tx.execute("TRUNCATE calls, call_moments, queue_agents")
     for batch in batches:
         async with database.transaction() as tx:
-            await record_calls([f for f in batch if isinstance(f, CallEventIn)], tx, sealer=sealer)
+            await record_calls([f for f in batch if isinstance(f, CallEventIn)], tx, now=NOW, sealer=sealer)
             await record_agents([f for f in batch if isinstance(f, AgentEventIn)], tx)
     async with database.transaction() as tx:
         calls = await tx.fetch("SELECT * FROM calls ORDER BY call_id")
@@ -86,7 +86,7 @@ async def test_writers_of_the_same_events_in_other_orders_wait_for_each_other_an
         for moment in (Moment.ABANDONED, Moment.LEFT, Moment.ENDED)
     ]
     async with database.transaction() as tx:  # both come to this one, and one of them goes first
-        await record_calls([said[1]], tx, sealer=sealer)
+        await record_calls([said[1]], tx, now=NOW, sealer=sealer)
         writers = [asyncio.create_task(_recorded_once(database, sealer, facts)) for facts in (said, said[::-1])]
         await _held_up(database, len(writers))
     assert sum(await asyncio.gather(*writers)) == 2
@@ -94,7 +94,7 @@ async def test_writers_of_the_same_events_in_other_orders_wait_for_each_other_an
 
 async def _recorded_once(database: Database, sealer: Sealer, facts: Sequence[CallEventIn]) -> int:
     async with database.transaction() as tx:
-        return await record_calls(facts, tx, sealer=sealer)
+        return await record_calls(facts, tx, now=NOW, sealer=sealer)
 
 
 async def _held_up(database: Database, count: int) -> None:

@@ -181,6 +181,24 @@ async def test_what_was_given_and_not_stored_is_asked_for_again(
     assert await platforms.texts() == [TEXT]
 
 
+async def test_what_is_asked_for_and_cannot_be_read_is_kept_for_inspection_once(
+    platforms: Platforms, provider: Provider, keys: Keys
+) -> None:
+    provider.comes_in(TEXT)
+    advert = provider.unread[0] | {"messageid": 1, "sender": "PARDAKHT"}
+    provider.unread += [advert, {"date": advert["date"]}, {}, advert | {"date": 1}]
+    for _ in range(2):  # after a start the last hundred are given again
+        await poll(platforms, provider, keys).once()
+    assert sorted(await platforms.inspected()) == [
+        "/from: value_error",
+        "/from: value_error",
+        "/messageid: missing",
+        "/messageid: missing",
+    ]
+    assert await platforms.texts() == [TEXT]
+    assert "PARDAKHT" not in str(await platforms.rows("SELECT * FROM inspected"))
+
+
 class Picky:
     """Hears all but one text, as if that could not be stored."""
 

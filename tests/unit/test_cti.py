@@ -5,7 +5,7 @@ import pytest
 from common.errors import Problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from intake.channels.phone.cti import cti_event, moments_of
+from intake.channels.phone.cti import CtiEvent, cti_event, moments_of, queue_of
 from intake.channels.phone.states import Moment
 
 NOW = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
@@ -15,8 +15,12 @@ _values = st.sampled_from(["newCall", "answer", "hangup", "in", "out", "cancel",
 _types = st.sampled_from([FORM, "application/json", "multipart/form-data; boundary=x", "multipart/form-data", "text/x"])
 
 
+def told(body: str) -> CtiEvent:
+    return cti_event(body.encode(), FORM)
+
+
 def moments(body: str) -> list[Moment]:
-    return [moment.event for moment in moments_of(cti_event(body.encode(), FORM), NOW)]
+    return [moment.event for moment in moments_of(told(body), NOW, queue="137")]
 
 
 @pytest.mark.parametrize(
@@ -32,20 +36,32 @@ def test_how_a_call_ended_says_whether_it_was_given_up(cause: str, expected: lis
     assert moments(f"event=hangup&callId=1&cause={cause}") == expected
 
 
-def test_the_queue_is_named_or_else_the_number_that_was_called() -> None:
-    about = "event=newCall&callId=1&from=anonymous&to=%2B9821137"
-    named, called = (moments_of(cti_event(body.encode(), FORM), NOW) for body in (f"{about}&queue=help%20desk", about))
-    assert (named[0].queue, called[0].queue, called[0].caller) == ("help_desk", "+9821137", None)
+@pytest.mark.parametrize(
+    ("fields", "known", "expected"),
+    [
+        ("queue=help%20desk&to=137", "night", "help_desk"),
+        ("to=137", "night", "night"),
+        ("to=+137", None, "emergencies"),
+        ("to=%2B9821137", None, "default"),
+        ("", None, "default"),
+    ],
+)
+def test_the_queue_is_the_named_one_else_the_calls_own_else_the_numbers(
+    fields: str, known: str | None, expected: str
+) -> None:
+    event = told(f"event=newCall&callId=1&from=anonymous&{fields}")
+    assert queue_of(event, known=known, queues={"137": "emergencies"}) == expected
+    assert moments_of(event, NOW, queue=expected)[0].caller is None
 
 
 def test_an_agents_own_mobile_number_is_not_kept() -> None:
-    [answered] = moments_of(cti_event(b"event=answer&callId=1&answeringNumber=09121234567", FORM), NOW)
+    [answered] = moments_of(told("event=answer&callId=1&answeringNumber=09121234567"), NOW, queue="137")
     assert answered.agent == "mobile-4567"
 
 
 def test_a_number_may_be_written_at_length() -> None:
     fields = {"event": "newCall", "callId": "1", "from": "0912" + "-" * 40 + "1234567"}
-    [joined] = moments_of(cti_event(urlencode(fields).encode(), FORM), NOW)
+    [joined] = moments_of(told(urlencode(fields)), NOW, queue="137")
     assert joined.caller == "+989121234567"
 
 
@@ -63,7 +79,8 @@ def test_no_fields_are_our_error(fields: dict[str, str]) -> None:
 
 def _status(body: bytes, content_type: str) -> int:
     try:
-        taken = moments_of(cti_event(body, content_type), NOW)
+        event = cti_event(body, content_type)
+        taken = moments_of(event, NOW, queue=queue_of(event, known=None, queues={}))
     except Problem as problem:
         return problem.status
     return 200 if all(moment.call_id and moment.queue for moment in taken) else 500

@@ -1,11 +1,13 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote_plus, unquote_to_bytes
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from intake.channels.sms.parts import WAIT, Part, fills_a_part, whole
-from intake.channels.sms.schemas import read_entry, read_form, unquote
+from intake.channels.sms.schemas import ReceivedSms, Unreadable, read_entry, read_form, unquote
 from intake.channels.sms.sms import heard_of
 
 from tests.payloads import sms_form
@@ -55,11 +57,21 @@ def test_a_form_is_decoded_as_the_standard_library_does(value: bytes) -> None:
 def test_an_entry_of_the_list_says_the_same() -> None:
     entry = {"messageid": 35, "message": "۳۱", "sender": "09121234567", "receptor": "10004346", "date": 1643122902}
     sms = read_entry(entry)
-    assert sms is not None
+    assert isinstance(sms, ReceivedSms)
     assert (sms.id, sms.sender, sms.text, sms.line) == ("35", "+989121234567", "۳۱", "10004346")
     assert sms.at == datetime(2022, 1, 25, 15, 1, 42, tzinfo=UTC)
-    assert read_entry({"messageid": 35}) is None
-    assert read_entry("x") is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("x", "/messageid: missing"),
+        ({"messageid": 35}, "/from: string_type"),
+        ({"messageid": 35, "sender": "PARDAKHT", "message": "", "date": "soon"}, "/from: value_error"),
+    ],
+)
+def test_an_entry_that_is_no_sms_says_why_and_not_what(entry: Any, reason: str) -> None:
+    assert read_entry(entry) == Unreadable(orjson.dumps(entry), reason, None)
 
 
 def test_only_a_text_that_ends_where_a_part_ends_may_have_a_next() -> None:

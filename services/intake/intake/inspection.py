@@ -1,6 +1,7 @@
 """What a platform sent that we could not read: kept sealed for a fortnight, so that someone can look."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -11,6 +12,7 @@ from common.db import Database
 from common.errors import Problem, is_transient
 from common.health import Pulse
 from common.http import Page, decode_cursor, encode_cursor
+from common.idempotency import digest
 from common.persian import normalise
 from common.sealed import Sealer
 from fastapi import APIRouter, Depends, Query, Request
@@ -27,6 +29,9 @@ MOST_KEPT = 5000
 EVERY = 60.0  # seconds
 
 _KEEP = "INSERT INTO inspected (id, platform, body, size, reason, at) VALUES ($1, $2, $3, $4, $5, $6)"
+_FIRST = """
+INSERT INTO first_answers (key, answer, created_at) VALUES ($1, '{}', $2) ON CONFLICT DO NOTHING RETURNING key
+"""
 _LIST = "SELECT * FROM inspected WHERE id < $1 ORDER BY id DESC LIMIT $2"
 _FORGET = """
 DELETE FROM inspected WHERE at < $1 OR id <= (SELECT id FROM inspected ORDER BY id DESC OFFSET $2 LIMIT 1)
@@ -63,10 +68,23 @@ class InspectionOut(BaseModel):
 
 async def keep(database: Database, sealer: Sealer, platform: str, body: bytes, reason: str, now: datetime) -> None:
     """Store a payload that did not fit, sealed and at most 64 KiB of it; `reason` may hold no personal data."""
-    text = body[:LONGEST_BODY].decode("utf-8", "backslashreplace")
-    row = (uuid7(), platform, sealer.seal(text), len(body), normalise(reason)[:LONGEST_REASON], now)
     async with database.transaction() as tx:
-        await tx.execute(_KEEP, *row)
+        await tx.execute(_KEEP, *_row(sealer, platform, body, reason, now))
+
+
+async def keep_once(
+    database: Database, sealer: Sealer, platform: str, reasons: Mapping[bytes, str], now: datetime
+) -> None:
+    """The same for several payloads, by why they did not fit; one that came before in the last two days is left."""
+    async with database.transaction() as tx:
+        for body, reason in sorted(reasons.items()):  # one order of locks for every replica
+            if await tx.fetchval(_FIRST, digest(platform, sealer.lookup(body.decode())), now):
+                await tx.execute(_KEEP, *_row(sealer, platform, body, reason, now))
+
+
+def _row(sealer: Sealer, platform: str, body: bytes, reason: str, now: datetime) -> tuple[object, ...]:
+    text = body[:LONGEST_BODY].decode("utf-8", "backslashreplace")
+    return uuid7(), platform, sealer.seal(text), len(body), normalise(reason)[:LONGEST_REASON], now
 
 
 @router.get("/v1/inspections")

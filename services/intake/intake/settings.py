@@ -11,6 +11,8 @@ from common.settings import SealedSettings
 from fastapi import Request
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
+from intake.schemas import Identifier
+
 Secret = Annotated[str, Field(min_length=16, max_length=256, pattern=r"^[A-Za-z0-9_\-]+$")]
 # Several at once are valid while one takes the place of another.
 Secrets = Annotated[tuple[Secret, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
@@ -101,6 +103,9 @@ class Settings(SealedSettings):
     ami_secret: Path | None = Field(default=None, description="file with that user's secret")
     ami_reconcile_seconds: float = Field(default=300, gt=0, description="how often its queues are compared with ours")
     cti_secret: Path | None = Field(default=None, description="file with the secret part of the CTI webhook's path")
+    cti_queues: dict[str, Identifier] = Field(
+        default={"137": "137"}, description="JSON: number that is called → its queue, where the webhook names none"
+    )
     call_lost_seconds: float = Field(default=7200, gt=0, description="a call that waits for longer has lost its end")
 
     overflow_seconds: float = Field(default=180, gt=0, description="a caller who may wait longer is offered other ways")

@@ -20,6 +20,7 @@ from routing.steps import Move
 from routing.workflow import ALLOWED
 
 ReadMessage = tuple[MessageReceived, Reading]
+_OPEN311 = "open311"  # platform of what others' apps report
 
 
 class Register:
@@ -113,10 +114,11 @@ async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case | Stray:
 
 
 def _by_a_stranger(reply: ReplyReceived, case: Case) -> bool:
-    """Whether both are known, and by nothing that they share: a code alone is no secret, Open311 publishes them."""
+    """Whether both are known, and by nothing that they share: a code alone is no secret, Open311 publishes them.
+    So with a report that came by it, where nobody is known as its citizen, everybody is a stranger."""
     known = {case.phone_lookup, case.account_lookup} - {None}
     said = {reply.phone_lookup, reply.account_lookup} - {None}
-    return bool(known and said) and known.isdisjoint(said)
+    return known.isdisjoint(said) and (bool(known and said) or case.platform == _OPEN311)
 
 
 _AWAITING = """

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from common.app import service_of
 from common.auth import Caller, Require, Role
@@ -12,7 +12,7 @@ from common.http import json_answer, json_body, parse
 from fastapi import APIRouter, Depends, Request, Response
 
 from intake.channels.phone.agents import record_agents
-from intake.channels.phone.calls import record_calls
+from intake.channels.phone.calls import in_time, record_calls
 from intake.channels.phone.queue_state import queue_states
 from intake.channels.phone.queue_watch import QueueWatch, queue_out
 from intake.channels.phone.schemas import (
@@ -31,7 +31,6 @@ from intake.schemas import Accepted
 router = APIRouter(tags=["phone"], route_class=DirectRoute)
 Operator = Annotated[Caller, Depends(Require(Role.OPERATOR))]
 Exchange = Annotated[Caller, Depends(Require(Role.SERVICE))]
-Timed = TypeVar("Timed", CallEventIn, AgentEventIn)
 Desk = Annotated[Caller, Depends(Require(Role.OPERATOR, Role.SUPERVISOR, Role.SERVICE))]
 
 
@@ -59,24 +58,18 @@ async def post_events(request: Request, caller: Exchange) -> Response:
     """Take up to 500 call events and 500 agents' events, in any order and more than once; each counts once."""
     now, service = datetime.now(UTC), service_of(request)
     given = await parse(request, CallEvents)
-    calls, call_warnings = _in_time("events", given.events, now)
-    agents, agent_warnings = _in_time("agents", given.agents, now)
     async with service.database.transaction() as tx:
-        fresh = await record_calls(calls, tx, sealer=service.sealer)
-        await record_agents(agents, tx)
-    answer = {"received": len(calls), "fresh": fresh, "agents": len(agents), "received_at": now}
-    warnings = call_warnings + agent_warnings
+        fresh = await record_calls(given.events, tx, now=now, sealer=service.sealer)
+        await record_agents([in_time(event, now) for event in given.agents], tx)
+    answer = {"received": len(given.events), "fresh": fresh, "agents": len(given.agents), "received_at": now}
+    warnings = [*_impossible("events", given.events, now), *_impossible("agents", given.agents, now)]
     return json_answer(answer | {"warnings": warnings} if warnings else answer, 202)
 
 
-def _in_time(field: str, events: Sequence[Timed], now: datetime) -> tuple[list[Timed], list[str]]:
-    """Events of an impossible time get the time of receipt, and a warning each."""
-    taken, warnings = [], []
-    for n, event in enumerate(events):
-        at, warned = occurrence(event.at, now)
-        taken.append(event.model_copy(update={"at": at}) if warned else event)
-        warnings += [f"/{field}/{n}/at: more than 7 days back or 5 minutes ahead" for _ in warned]
-    return taken, warnings
+def _impossible(field: str, events: Sequence[CallEventIn | AgentEventIn], now: datetime) -> list[str]:
+    """A warning for each event of an impossible time."""
+    warned = (n for n, event in enumerate(events) if occurrence(event.at, now)[1])
+    return [f"/{field}/{n}/at: more than 7 days back or 5 minutes ahead" for n in warned]
 
 
 @router.get("/v1/phone/queues", responses={200: {"model": list[QueueOut]}})

@@ -1,17 +1,21 @@
 """Calls: each event once, in any order; the tables then say the same whatever the order was."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TypeVar
 
 from common.db import Row, Transaction
 from common.events import CallChanged
 from common.persian import parse_phone
 from common.sealed import Sealer
 
-from intake.channels.phone.schemas import CallEventIn
+from intake.channels.phone.schemas import AgentEventIn, CallEventIn
 from intake.channels.phone.states import Moment
+from intake.contact import occurrence
 from intake.models import WAITING, CallMoment, table
 
+Timed = TypeVar("Timed", CallEventIn, AgentEventIn)
+_FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _GONE = ", ".join(f"'{moment}'" for moment in Moment if moment not in (Moment.JOINED, Moment.OFFERED))
 _MERGE = f"""
 INSERT INTO calls AS known (call_id, queue, caller, leg, agent, joined_at, last_joined_at, offered_at, answered_at,
@@ -49,18 +53,32 @@ SELECT call_id FROM calls WHERE {WAITING} AND coalesce(last_joined_at, joined_at
 """
 
 
-async def record_calls(events: Sequence[CallEventIn], tx: Transaction, *, sealer: Sealer) -> int:
-    """Store the events that are new and publish them; how many were."""
-    once = {(e.call_id, e.event.value, e.at): e for e in events}
+async def record_calls(events: Sequence[CallEventIn], tx: Transaction, *, now: datetime, sealer: Sealer) -> int:
+    """Store the events that are new and publish them; how many were.
+
+    The time that is told makes an event the same one, even where it is impossible and `now` stands for it.
+    """
+    once = {(e.call_id, e.event.value, _told(e.at)): e for e in events}
     rows: list[Row] = [
-        {"call_id": e.call_id, "event": e.event.value, "at": e.at, "agent": e.agent} for e in once.values()
+        {"call_id": call_id, "event": event, "at": at, "agent": e.agent} for (call_id, event, at), e in once.items()
     ]
     rows.sort(key=lambda row: (row["call_id"], row["at"], row["event"]))  # one order of locks for every writer
     inserted = await tx.insert(table(CallMoment), rows, then="ON CONFLICT DO NOTHING RETURNING call_id, event, at")
-    fresh = [once[tuple(row)] for row in inserted]
+    fresh = [in_time(once[tuple(row)], now) for row in inserted]
     await _merge(fresh, tx, sealer)
     tx.publish(*_published(fresh))
     return len(fresh)
+
+
+def in_time(event: Timed, now: datetime) -> Timed:
+    """The event; of one whose time is impossible, as of now."""
+    at, warned = occurrence(event.at, now)
+    return event.model_copy(update={"at": at}) if warned else event
+
+
+def _told(at: datetime) -> datetime:
+    """A time that is told, as the table can hold it: the first and the last day of all have none of some zones."""
+    return min(max(at, _FIRST), _LAST)
 
 
 async def lose_calls(call_ids: Sequence[str], tx: Transaction, *, now: datetime, sealer: Sealer) -> int:
@@ -70,7 +88,7 @@ async def lose_calls(call_ids: Sequence[str], tx: Transaction, *, now: datetime,
         CallEventIn.model_construct(call_id=row["call_id"], queue=row["queue"], event=Moment.LOST, at=now)
         for row in waiting
     ]
-    return await record_calls(lost, tx, sealer=sealer)
+    return await record_calls(lost, tx, now=now, sealer=sealer)
 
 
 async def waiting_since(tx: Transaction, before: datetime, most: int = 500) -> list[str]:

@@ -1,8 +1,9 @@
 """The generic CTI webhook that many exchanges can speak, as Zammad documents it: newCall, answer, hangup.
 
-Fields: https://docs.zammad.org/en/latest/api/generic-cti/index.html (event, from, to, direction, callId, user,
-queue, cause, answeringNumber), as JSON, as a form or as multipart; every call that is taken is answered `{}`. It has no
-time of its own: the time of receipt counts, and each event of a call once. `user` is a person's name and is not kept.
+Fields: https://docs.zammad.org/en/latest/api/generic-cti/index.html (event, from, to, direction, callId, user, queue,
+cause, answeringNumber; `queue` is optional and a hangup has none), as JSON, as a form or as multipart; every call
+that is taken is answered `{}`. It has no time of its own: the time of receipt counts, and each event of a call once.
+`user` is a person's name and is not kept.
 """
 
 from collections.abc import Mapping
@@ -49,13 +50,18 @@ def cti_event(body: bytes, content_type: str) -> CtiEvent:
     return event
 
 
-def moments_of(event: CtiEvent, now: datetime) -> list[CallEventIn]:
+def queue_of(event: CtiEvent, *, known: str | None, queues: Mapping[str, str]) -> str:
+    """The queue that is named, else the one that the call is known in, else that of the number that was called."""
+    return _identifier(event.queue) or known or queues.get((event.called or "").strip(), "default")
+
+
+def moments_of(event: CtiEvent, now: datetime, *, queue: str) -> list[CallEventIn]:
     """What it says of a call in a queue; nothing for calls that go out."""
     if event.direction != "in":
         return []
     about = {
         "call_id": event.call_id,
-        "queue": _identifier(event.queue) or _identifier(event.called) or "default",
+        "queue": queue,
         "caller": _number(event.caller),
         "agent": _identifier(agent_id(event.answering_number or "")),
         "at": now,

@@ -8,13 +8,12 @@ from typing import Any
 
 from common.app import service_of
 from common.auth import unauthorized
-from common.db import Transaction
 from common.http import json_answer
 from fastapi import APIRouter, Request, Response
 
 from intake.channels.phone.calls import record_calls
-from intake.channels.phone.cti import CtiEvent, cti_event, moments_of
-from intake.channels.phone.schemas import CallEventIn
+from intake.channels.phone.cti import CtiEvent, cti_event, moments_of, queue_of
+from intake.settings import settings_of
 
 router = APIRouter(tags=["phone"])
 _SCHEMA = CtiEvent.model_json_schema()
@@ -26,7 +25,7 @@ _BODY: dict[str, Any] = {
 }
 # One event of a call at a time: what is sent twice has another time of receipt, and must count once all the same.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7203012))"
-_SEEN = "SELECT event FROM call_moments WHERE call_id = $1"
+_SEEN = "SELECT event, queue FROM calls JOIN call_moments USING (call_id) WHERE call_id = $1"
 
 
 @router.post("/v1/phone/cti/{secret}", openapi_extra=_BODY, responses={401: {"description": "Problem"}})
@@ -34,19 +33,15 @@ async def post_cti(request: Request, secret: str) -> Response:
     """Take an event in Zammad's CTI format; the unguessable path is the exchange's proof."""
     check_secret(request.app.state.cti_secret, secret)
     event = cti_event(await request.body(), request.headers.get("content-type", ""))
-    moments = moments_of(event, datetime.now(UTC))
-    service = service_of(request)
+    now, service = datetime.now(UTC), service_of(request)
     async with service.database.transaction() as tx:
         await tx.fetchval(_LOCK, event.call_id)
-        await record_calls(await _unseen(moments, tx), tx, sealer=service.sealer)
+        seen = {row["event"]: row["queue"] for row in await tx.fetch(_SEEN, event.call_id)}
+        known = next(iter(seen.values()), None)
+        queue = queue_of(event, known=known, queues=settings_of(request).cti_queues)
+        fresh = [moment for moment in moments_of(event, now, queue=queue) if moment.event not in seen]
+        await record_calls(fresh, tx, now=now, sealer=service.sealer)
     return json_answer({})
-
-
-async def _unseen(moments: list[CallEventIn], tx: Transaction) -> list[CallEventIn]:
-    if not moments:
-        return []
-    seen = {row["event"] for row in await tx.fetch(_SEEN, moments[0].call_id)}
-    return [moment for moment in moments if moment.event.value not in seen]
 
 
 def read_secret(path: Path | None) -> bytes | None:

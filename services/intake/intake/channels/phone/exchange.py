@@ -18,10 +18,9 @@ from common.sealed import Sealer
 from intake.channels.phone.agents import record_agents
 from intake.channels.phone.ami import AmiConnection, Block
 from intake.channels.phone.ami_events import Fact, Listener
-from intake.channels.phone.calls import record_calls
+from intake.channels.phone.calls import in_time, record_calls
 from intake.channels.phone.reconcile import Inventory, begin_inventory, settle
 from intake.channels.phone.schemas import AgentEventIn, CallEventIn
-from intake.contact import occurrence
 
 log = logging.getLogger(__name__)
 LOCK = 7203011  # of pg_advisory_lock: one replica listens
@@ -151,10 +150,10 @@ class Exchange:
 
     async def _commit(self, batch: Sequence[Fact | Inventory]) -> None:
         now = datetime.now(UTC)
-        calls = [_in_time(fact, now) for fact in batch if isinstance(fact, CallEventIn)]
-        agents = [_in_time(fact, now) for fact in batch if isinstance(fact, AgentEventIn)]
+        calls = [fact for fact in batch if isinstance(fact, CallEventIn)]
+        agents = [in_time(fact, now) for fact in batch if isinstance(fact, AgentEventIn)]
         async with self._database.transaction() as tx:
-            await record_calls(calls, tx, sealer=self._sealer)
+            await record_calls(calls, tx, now=now, sealer=self._sealer)
             await record_agents(agents, tx)
             for inventory in (fact for fact in batch if isinstance(fact, Inventory)):
                 if lost := await settle(inventory, tx, now=now, sealer=self._sealer):
@@ -198,12 +197,6 @@ class _Hearing:
         self._inventory = None
         facts: list[Fact | Inventory] = [*inventory.facts(self._listener, now), inventory]
         return facts
-
-
-def _in_time(fact: Any, now: datetime) -> Any:
-    """An impossible time becomes the time of receipt, as on the HTTP route."""
-    at, warned = occurrence(fact.at, now)
-    return fact.model_copy(update={"at": at}) if warned else fact
 
 
 async def _together(*parts: Coroutine[Any, Any, None]) -> None:

@@ -42,7 +42,7 @@ ON CONFLICT (call_id) DO UPDATE SET estimate_seconds = excluded.estimate_seconds
     at_most_seconds = excluded.at_most_seconds, options = excluded.options, callback_at = excluded.callback_at,
     topic = coalesce(excluded.topic, decisions.topic), asked_at = excluded.asked_at,
     caller = excluded.caller, caller_lookup = excluded.caller_lookup, mobile = excluded.mobile
-WHERE decisions.choice IS NULL RETURNING *
+WHERE coalesce(decisions.choice, 'wait') = 'wait' RETURNING *
 """
 _CHOOSE = "UPDATE decisions SET choice = $2, chosen_at = $3, url = $4, callback_at = $5 WHERE call_id = $1"
 
@@ -69,7 +69,7 @@ def offer(expected: Estimate, number: Phone | None, callback_at: datetime | None
 
 
 async def decide(asked: CallerIn, at: datetime, tx: Transaction, *, ways: Ways) -> Record:
-    """The decision for a caller, stored; one who has chosen already keeps theirs."""
+    """The decision for a caller, stored, and a new one each time they ask; who took another way keeps that one."""
     number = parse_phone(asked.caller) if asked.caller else None
     expected = estimate(await see(asked.queue, asked.call_id, at, tx=tx, ways=ways))
     turn = at + timedelta(seconds=min(expected.seconds, LONGEST))

@@ -13,10 +13,10 @@ from common.errors import Problem, is_transient
 from common.group_commit import GroupCommit
 from common.health import Pulse
 
-from intake.channels.sms.schemas import ReceivedSms, read_entry
+from intake.channels.sms.schemas import ReceivedSms, Unreadable, read_entry
 from intake.channels.sms.sms import PLATFORM, Holding, done, heard_of, join
 from intake.conversation.heard import Heard
-from intake.inspection import keep
+from intake.inspection import keep, keep_once
 from intake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -50,11 +50,14 @@ class Inbox:
         """Whether it is kept as a part of a longer message, or was before; else it is to be heard as it is."""
         return await self._hold(sms)
 
-    async def take(self, received: Sequence[ReceivedSms]) -> None:
-        """Hear each, or hold it as a part; stored when this returns."""
+    async def take(self, given: Sequence[ReceivedSms | Unreadable]) -> None:
+        """Hear each, hold it as a part, or keep what is none for inspection; stored when this returns."""
+        received = [sms for sms in given if isinstance(sms, ReceivedSms)]
         held = await asyncio.gather(*map(self._hold, received))
         whole = [sms for sms, is_part in zip(received, held, strict=True) if not is_part]
         await self._hear([heard_of(sms) for sms in whole])
+        if unreadable := {one.body: one.reason for one in given if isinstance(one, Unreadable)}:
+            await keep_once(self._database, self._sealer, PLATFORM, unreadable, datetime.now(UTC))
 
     async def join(self, now: datetime) -> None:
         """Hear the messages whose parts are all there."""
@@ -86,7 +89,7 @@ class Kavenegar:
         self._client = httpx.AsyncClient(base_url=address, timeout=10, transport=transport)
         self._line = settings.sms_poll_line or ""
 
-    async def received(self, *, read_before: bool) -> list[ReceivedSms]:
+    async def received(self, *, read_before: bool) -> list[ReceivedSms | Unreadable]:
         """Those not yet given, or the last hundred that were; httpx.HTTPError or ValueError when it cannot say."""
         query = {"linenumber": self._line, "isread": str(int(read_before))}
         answer = await self._client.get("receive.json", params=query)
@@ -97,7 +100,7 @@ class Kavenegar:
             raise ValueError("not an answer of Kavenegar") from error
         if status != 200:
             raise ValueError(f"status {status}")
-        return [sms for entry in entries if (sms := read_entry(entry)) is not None]
+        return [read_entry(entry) for entry in entries]
 
     async def close(self) -> None:
         """Close the connections."""
@@ -127,7 +130,7 @@ class Poll:
         self._sure = False
 
     async def once(self) -> None:
-        """Take what came in; what was given before counts once."""
+        """Take what came in; what was given before counts once, also what cannot be read."""
         if not self._sure:
             now = datetime.now(UTC)
             given = await self._provider.received(read_before=True)

@@ -1,13 +1,15 @@
 """SMS of citizens as Kavenegar gives them: posted as a form, or asked for as a list."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
+import orjson
 from common import persian
 from pydantic import AfterValidator, Field, ValidationError
 
-from intake.channels.wire import Wire, WireId, moment
+from intake.channels.wire import Wire, WireId, moment, refusal
 
 MOST_FIELDS = 20
 _ENCODED = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
@@ -58,11 +60,20 @@ def unquote(value: bytes) -> str:
     return octets.decode("utf-8", "replace")
 
 
-def read_entry(entry: Any) -> ReceivedSms | None:
-    """One SMS of the list that `receive` answers; None when it is none."""
-    if not isinstance(entry, dict):
-        return None
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An entry of the list that is no SMS, as JSON, and why."""
+
+    body: bytes
+    reason: str
+    at: datetime | None
+
+
+def read_entry(entry: Any) -> ReceivedSms | Unreadable:
+    """One SMS of the list that `receive` answers."""
+    fields = entry if isinstance(entry, dict) else {}
     try:
-        return ReceivedSms.model_validate(entry | {"from": entry.get("sender"), "to": entry.get("receptor")})
-    except ValidationError:
-        return None
+        return ReceivedSms.model_validate(fields | {"from": fields.get("sender"), "to": fields.get("receptor")})
+    except ValidationError as error:
+        [reason] = refusal(error).refused
+        return Unreadable(orjson.dumps(entry), reason, moment(str(fields.get("date"))))
