@@ -59,6 +59,45 @@ def test_the_text_outweighs_a_wrong_topic() -> None:
     assert not told("آتش را خاموش کردین، دستتون درد نکنه", "US-FLOOD-STREET", True).urgent
 
 
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [
+        ("آتش‌سوزی شده، دود سیاه گرفته همه جا رو", "smoke"),
+        ("مادربزرگم حالش بده", "medical"),
+        ("حال پدرم بد شده", "medical"),
+        ("یه آمبولانس بفرستید", "rescue"),
+        ("سریع آتش نشانی رو خبر کنید", "rescue"),
+        ("تو کوچه شلیک کردن", "shots"),
+    ],
+)
+def test_a_life_in_danger_is_a_sign(text: str, sign: str) -> None:
+    assert sign in signs_in(fold(text))
+
+
+@pytest.mark.parametrize("text", ["تیراندازی شده", "با اسلحه تهدیدمون کردن", "آتش‌سوزی شده دود سیاه میاد"])
+def test_shots_and_fire_are_urgent_though_the_model_never_read_the_like(text: str) -> None:
+    assert urgency(fold(text), "XX-OTHER", False, 0.07).urgent
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("دیشب داربست افتاد، جمعش کردن", "OR-HAZARD"),
+        ("یه بچه افتاد تو چاله، خوشبختانه پرش کردید", "TC-POTHOLE"),
+        ("درخت افتاده رو بردن ولی ریشه‌ش مونده", "GS-TREE-FALL"),
+        ("شاخه شکسته بود، برش داشتند", "GS-TREE-FALL"),
+    ],
+)
+def test_what_was_mended_or_taken_away_is_over(text: str, topic: str) -> None:
+    assert not urgency(fold(text), topic, topic in training.urgent_topics(), 0.25).urgent
+
+
+def test_a_lid_or_a_person_taken_away_is_no_comfort() -> None:
+    assert "opening" in signs_in(fold("دریچه منهول رو بردن"))
+    assert "injured" in signs_in(fold("پاش شکست، اون رو بردن بیمارستان"))
+    assert "mended" not in signs_in(fold("آدم‌ربایی شد، همین الان بردنش"))
+
+
 def test_an_urgent_topic_alone_is_enough_and_another_is_not() -> None:
     assert told("کوچه لاله", "TC-MANHOLE", True) == Urgency(
         True, "urgent by its topic, and the text takes nothing back"

@@ -14,17 +14,13 @@ from routing.locate import Spot
 from routing.oncall import Duty, on_duty
 from routing.rules import Facts, Match, RuleSet
 from routing.sla import Deadlines, Terms, deadlines, in_words, terms_of
+from routing.thanks import CERTAIN, asks
 from routing.units import Unit
 from routing.urgency import Urgency, urgency
 
 GIVEN = "it was given"  # why a topic is what its sender, or staff, chose
 TRIAGE_HOURS = 24  # to find the topic of what has none
 THANKS_TOPIC = "OV-THANKS"
-# Words, folded, of one who wants something beside giving thanks, or gives them in irony.
-_ASKS = frozenset(
-    "لطفا هنوز کنید کنین بکنید بفرستید بفرستین نشده نکرده نمیکنند نمیکنن "
-    "داغون خراب ولی اما فقط چرا کاش میشه بشه".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +137,7 @@ class Decider:
             rule=match.rule.name,
             unit=duty.unit.code,
             times=deadlines(terms, asked.received_at, hours),
-            settled=_settled(
-                subject, spot, duty.unit, urgent=urgent, asks=not _ASKS.isdisjoint(reading.folded.split())
-            ),
+            settled=_settled(reading, spot, duty.unit, urgent=urgent),
             folded=reading.folded,
             reasons=(
                 Reason("topic", subject.because),
@@ -195,18 +189,23 @@ def _facts(asked: Asked, subject: Subject, spot: Spot, alarm: Urgency) -> Facts:
     )
 
 
-def _settled(subject: Subject, spot: Spot, unit: Unit, *, urgent: bool, asks: bool) -> Told | None:
+def _settled(reading: Reading, spot: Spot, unit: Unit, *, urgent: bool) -> Told | None:
     """What another body does, or another municipality, is told and closed; thanks alone are thanked for.
 
-    A look of a person costs less than a lost request: thanks that ask for something, and what is urgent at a point that
-    lies outside, are referred.
+    A look of a person costs less than a lost request: thanks that ask for something, or that another topic comes near,
+    and what is urgent at a point that lies outside, are referred.
     """
     if unit.level == "organisation":
         return Told.OUT_OF_SCOPE
     if spot.beyond and spot.doubt is None and spot.outside is not None and not urgent:
         return Told.OUT_OF_SCOPE
-    certain = subject.kind is Kind.THANKS and subject.topic is not None and subject.topic.code == THANKS_TOPIC
-    return Told.THANKED if certain and not asks and not urgent else None
+    return Told.THANKED if _thanks_alone(reading) and not urgent else None
+
+
+def _thanks_alone(reading: Reading) -> bool:
+    subject = reading.subject
+    given = subject.kind is Kind.THANKS and _code(subject) == THANKS_TOPIC
+    return given and subject.probability >= CERTAIN and not asks(reading.folded)
 
 
 def _why_urgent(alarm: Urgency, match: Match) -> str:
