@@ -82,6 +82,17 @@ async def test_after_a_silence_the_queue_is_what_the_exchange_says(
     assert '"lost":true' in event["body"]
 
 
+async def test_what_was_heard_before_a_silence_is_compared_too(
+    database: Database, keys: Keys, server: AmiServer
+) -> None:
+    exchange = a_listener(server, database, keys)
+    joined = CallEventIn(call_id="gone", queue=QUEUE, event=Moment.JOINED, at=datetime.now(UTC))
+    await exchange.take([joined])  # and the connection broke before it was stored
+    async with listening(exchange, server):
+        await until(lambda: rows(database, "SELECT 1 FROM calls WHERE lost_at IS NOT NULL"), seconds=20)
+    assert (await fates(database))["gone"][0] == "lost"
+
+
 async def test_one_replica_listens_and_another_takes_over(database: Database, keys: Keys, server: AmiServer) -> None:
     first, second = a_listener(server, database, keys), a_listener(server, database, keys)
 

@@ -234,6 +234,7 @@ async def test_a_page_of_another_site_may_read_but_not_report(counter: Open311) 
     assert (await counter.get("requests/1.json")).headers["access-control-allow-origin"] == "*"
     asked = await counter.client.options(f"{counter.url}/requests.json", headers={"Origin": "https://example.org"})
     assert (asked.status_code, asked.headers["access-control-allow-methods"]) == (204, "GET, OPTIONS")
+    assert asked.headers["access-control-allow-headers"] == "*"  # else no page that sends one of its own may read
     assert "access-control-allow-origin" not in (await counter.post({})).headers
 
 

@@ -178,6 +178,16 @@ def test_two_exact_points_far_apart_are_two_potholes_of_one_citizen() -> None:
     assert "1200 m away" in found.suggestions[0].because
 
 
+def test_without_points_two_regions_are_two_potholes_of_one_citizen() -> None:
+    nowhere: dict[str, Any] = {"lat": None, "lon": None} | MINE
+    found = verdict(a_candidate(region=17, **nowhere), an_open_case(region=9, lat=None, lon=None, **MINE))
+    assert (found.parent, [one.because for one in found.suggestions]) == (
+        None,
+        ["the citizen's own case, but in region 9"],
+    )
+    assert verdict(a_candidate(region=None, **nowhere), an_open_case(region=9, **MINE)).parent == "open"
+
+
 def test_a_citizens_other_matter_in_the_same_region_is_suggested_alone() -> None:
     dogs = a_candidate("سگ‌های ولگرد حمله می‌کنند", topic="US-ANIMAL", **MINE)
     found = verdict(dogs, an_open_case("لاشه گربه در جوی افتاده", topic="US-ANIMAL", metres=500, **MINE))

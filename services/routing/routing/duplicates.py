@@ -185,12 +185,16 @@ def _chosen(message: Candidate, case: OpenCase) -> _Link:
 
 
 def _own(message: Candidate, case: OpenCase, agreed: Agreement, apart: float | None) -> _Link | None:
-    """The same citizen: the texts agree, or nothing in them speaks against it and the region is the same."""
+    """The same citizen: the texts agree, or nothing in them speaks against it and the region is the same. Short texts
+    agree of any two holes, so where no two points say how far apart they are, two regions are two matters."""
     same_region = message.region is not None and message.region == case.region
+    in_two_regions = None not in (message.region, case.region) and not same_region
     if agreed is not Agreement.AGREE and not same_region:
         return None
     if agreed is Agreement.DIFFER:
         return _made(case, False, True, apart, "the citizen's own case in the same region, but of another matter")
+    if apart is None and in_two_regions:
+        return _made(case, False, True, apart, f"the citizen's own case, but in region {case.region}")
     if apart is not None and message.exact and apart > OWN_APART_M:
         return _made(case, False, True, apart, f"the citizen's own case, but {apart:.0f} m away")
     why = "the texts agree" if agreed is Agreement.AGREE else "it is in the same region"

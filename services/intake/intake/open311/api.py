@@ -27,7 +27,12 @@ from intake.reception import admit, origin_of, reception_of
 
 ROOT = "/open311/v2"
 PLATFORM = "open311"
-PREFLIGHT = {**CORS, "Access-Control-Allow-Methods": "GET, OPTIONS", "Access-Control-Max-Age": "86400"}
+PREFLIGHT = {
+    **CORS,
+    "Access-Control-Allow-Methods": "GET, OPTIONS",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+}
 router = APIRouter(prefix=ROOT, tags=["open311"], route_class=Open311Route)
 DeskOf = Annotated[Desk, Depends(desk_of)]
 Endpoint = Callable[..., Any]

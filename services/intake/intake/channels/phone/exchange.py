@@ -86,6 +86,7 @@ class Exchange:
             lock.terminate()
 
     async def _listen(self, lock: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await self.flush()  # what the last connection said; else who joined in it would not be compared
         login = self._login
         connection = await AmiConnection.open(login.address, user=login.user, secret=login.secret)
         self.connected = True
