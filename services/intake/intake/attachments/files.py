@@ -57,7 +57,7 @@ class Files:
         """
         if not files:
             return 0
-        taken = await tx.fetchval(_TAKEN, code)
+        taken: int | None = await tx.fetchval(_TAKEN, code)
         if taken is None:
             raise LookupError(f"no message has the code {code}, so no file can be noted for it")
         room = self.seal(files)[: max(0, MOST_NOTED - taken)]
