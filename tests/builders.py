@@ -15,6 +15,7 @@ from common.events import (
     Channel,
     IncidentEvent,
     Kind,
+    MessageAmended,
     MessageReceived,
     NotificationRequested,
     NotificationSent,
@@ -89,6 +90,12 @@ def a_message(**given: Any) -> MessageReceived:
         "received_at": NOW,
     }
     return MessageReceived(**usual | given)
+
+
+def an_amendment(code: str, **given: Any) -> MessageAmended:
+    """Something that was added to a message by a bot."""
+    usual: dict[str, Any] = {"at": NOW, "code": code, "channel": Channel.SOCIAL, "platform": "telegram"}
+    return MessageAmended(**usual | {"received_at": NOW} | given)
 
 
 def a_reply(answer: Answer = Answer.ACCEPTED, **given: Any) -> ReplyReceived:

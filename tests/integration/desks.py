@@ -5,17 +5,20 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from common.events import MessageAmended, UrgentMessageAmended
 from common.sealed import Sealer
+from routing.amending import Amending
 from routing.app import create_app
 from routing.city import City
 from routing.escalation import escalate_due
+from routing.lanes import amend_urgent_with
 from routing.models import Case
 from routing.settings import Settings
 from routing.steps import Move, move
 from workbench.keys import Keys
 from workbench.postgres import Postgres
 
-from tests.builders import a_database, a_message, service_settings
+from tests.builders import a_database, a_message, an_amendment, service_settings
 from tests.integration.http import Asked
 from tests.integration.test_routing import Routing
 
@@ -59,6 +62,24 @@ class Desks(Routing):
         query = "SELECT body::jsonb AS body FROM outbox WHERE key = $1 AND name = $2 ORDER BY id"
         async with self.database.transaction() as tx:
             return [row["body"] for row in await tx.fetch(query, code, name)]
+
+    async def add(self, code: str, **given: Any) -> None:
+        """A citizen adds to a message."""
+        await self.take_in(an_amendment(code, **given))
+
+    async def take_in(self, *amended: MessageAmended) -> None:
+        """The same, of several in a batch."""
+        async with self.database.transaction() as tx:
+            await Amending(self.decider, self.rulebook).amend_cases(amended, tx)
+
+    async def take_in_by_the_urgent_lane(self, *amended: UrgentMessageAmended) -> None:
+        """The same, by the other lane."""
+        async with self.database.transaction() as tx:
+            await amend_urgent_with(Amending(self.decider, self.rulebook))(amended, tx)
+
+    async def steps(self, code: str) -> list[tuple[str, str]]:
+        """Its history: each step, and the unit after it."""
+        return [(step["step"], step["unit"]) for step in (await self.case(code))["history"]]
 
     async def refused(self, code: str, path: str, body: Any, who: str) -> tuple[int, str]:
         """Status and words of a step that is not taken."""

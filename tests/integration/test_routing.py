@@ -28,7 +28,8 @@ class Routing:
         city = City.load()
         self.database, self.asked, self.sealer = database, asked, sealer
         self.rulebook = rulebook_of(city)
-        self._register = Register(Decider(city, Classifier.load(city.topics)), self.rulebook).register_cases
+        self.decider = Decider(city, Classifier.load(city.topics))
+        self._register = Register(self.decider, self.rulebook).register_cases
         self._reply = record_replies_with(city)
 
     async def receive(self, *messages: MessageReceived) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from intake.conversation.draft import LONGEST_TEXT, Said, State
 from intake.conversation.heard import FileKind, FileRef, Heard, Point
-from intake.conversation.machine import ASKS, MOST_QUESTIONS, Accept, Act, Attach, Manners, Say, expire, hear
+from intake.conversation.machine import ASKS, MOST_QUESTIONS, Accept, Act, Amend, Manners, Say, expire, hear
 
 from tests.builders import NOW
 
@@ -96,6 +96,6 @@ def _files(act: Act) -> tuple[FileRef, ...]:
     match act:
         case Accept():
             return act.draft.files
-        case Attach():
+        case Amend():
             return act.files
     return ()

@@ -64,3 +64,18 @@ class CaseEvent(Event):
     @property
     def key(self) -> str:
         return self.code
+
+
+class IncidentEvent(Event):
+    """An event about one incident, keyed by it; `revision` counts its events."""
+
+    incident: UUID
+    revision: int
+    family: str  # of topics
+    regions: tuple[int, ...] = ()  # the extent, the most messages first
+    nahiye: tuple[str, ...] = ()  # `5-2` is the second of region 5
+    codes: tuple[str, ...] = ()  # cases that became members with this
+
+    @property
+    def key(self) -> str:
+        return str(self.incident)

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from common.event import CaseEvent as CaseEvent
 from common.event import Event as Event
+from common.event import IncidentEvent as IncidentEvent
 from common.event import Place as Place
 from common.event import SealedAddress as SealedAddress
 from common.vocabulary import Answer as Answer
@@ -46,6 +47,21 @@ class MessageReceived(CaseEvent, name="message.received.v1", stream=Stream.MESSA
 
 class UrgentMessageReceived(MessageReceived, name="urgent.message.received.v1", stream=Stream.URGENT):
     """A message that may be urgent, in the lane of its own; routing has the last word. intake → routing."""
+
+
+class MessageAmended(CaseEvent, name="message.amended.v1", stream=Stream.MESSAGES):
+    """A citizen added to a message that was accepted: what it says from now on. intake → routing."""
+
+    channel: Channel
+    platform: str | None = None
+    text: str | None = None  # the whole of it as it is now; None, as place, where it is as it was
+    place: Place | None = None
+    attachments: int = 0  # that the message has by now, where files came
+    received_at: AwareDatetime  # of two amendments the later one counts, in whatever order they come
+
+
+class UrgentMessageAmended(MessageAmended, name="urgent.message.amended.v1", stream=Stream.URGENT):
+    """The same, of what may be urgent or may have gone by the urgent lane. intake → routing."""
 
 
 class ReplyReceived(Event, name="reply.received.v1", stream=Stream.MESSAGES):
@@ -207,21 +223,6 @@ class CaseMoved(CaseEvent, name="case.moved.v1", stream=Stream.ACTIVITY):
     stars: int | None = None  # of a citizen's feedback
 
 
-class IncidentEvent(Event):
-    """An event about one incident, keyed by it; `revision` counts its events."""
-
-    incident: UUID
-    revision: int
-    family: str  # of topics
-    regions: tuple[int, ...] = ()  # the extent, the most messages first
-    nahiye: tuple[str, ...] = ()  # `5-2` is the second of region 5
-    codes: tuple[str, ...] = ()  # cases that became members with this
-
-    @property
-    def key(self) -> str:
-        return str(self.incident)
-
-
 class IncidentOpened(IncidentEvent, name="incident.opened.v1", stream=Stream.ACTIVITY):
     """A topic family runs far above what is ordinary somewhere. routing → reporting."""
 
@@ -272,6 +273,8 @@ class NotificationFailed(CaseEvent, name="notification.failed.v1", stream=Stream
 EVENTS: tuple[type[Event], ...] = (
     MessageReceived,
     UrgentMessageReceived,
+    MessageAmended,
+    UrgentMessageAmended,
     ReplyReceived,
     StatusAsked,
     NotificationRequested,

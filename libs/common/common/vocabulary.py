@@ -77,12 +77,12 @@ class Prompt(StrEnum):
     ASK_PLACE = "ask_place"
     ASK_PHOTO = "ask_photo"
     ASK_PHONE = "ask_phone"
-    NOTED = "noted"  # an answer to a question, a place or a photo for a message that was accepted
+    NOTED = "noted"  # a place, a photo or another text for a message that was accepted
     NOT_UNDERSTOOD = "not_understood"
     UNKNOWN_CODE = "unknown_code"
     REPLY_NOTED = "reply_noted"
     CANCELLED = "cancelled"  # what was not yet a message is forgotten, as asked
-    TOO_LATE = "too_late"  # a change of a message that was accepted
+    TOO_LATE = "too_late"  # a change of a message that was accepted long ago, or of an earlier one than the last
     ATTACHMENT_REFUSED = "attachment_refused"
     CALL_LINK = "call_link"
     CALLBACK_PLANNED = "callback_planned"
@@ -153,3 +153,4 @@ class Step(StrEnum):
     FOLLOW = "follow"
     ANSWER_WITH = "answer_with"
     DETACH = "detach"
+    AMEND = "amend"  # its citizen added to the message

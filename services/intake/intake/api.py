@@ -42,4 +42,4 @@ def _message_out(row: Any, caller: Caller, sealer: Sealer) -> MessageOut:
     phone = sealer.readable(row["phone"])
     if phone and not caller.has(Role.OPERATOR, Role.SUPERVISOR):
         phone = mask_phone(phone)
-    return MessageOut.model_validate(dict(row) | {"phone": phone})
+    return MessageOut.model_validate(dict(row) | {"phone": phone, "amended": row["amended"] or []})

@@ -95,7 +95,7 @@ class Reader:
             text=taken.text,
             kind=taken.kind,
             topic=taken.topic,
-            place=_place(taken.place),
+            place=place_of(taken.place),
             reply_to=reply_to,
             call_id=call_named(origin.call_id or taken.call_id, origin.channel),
             joins=origin.joins,
@@ -150,7 +150,8 @@ class Reader:
         return not (city.city_south <= place.lat <= city.city_north and city.city_west <= place.lon <= city.city_east)
 
 
-def _place(taken: PlaceIn | None) -> Place | None:
+def place_of(taken: PlaceIn | None) -> Place | None:
+    """A place as events have it."""
     if taken is None:
         return None
     return Place(lat=taken.lat, lon=taken.lon, region=taken.region, address=taken.address)

@@ -55,6 +55,7 @@ class Message(Base):
     taken_by: Mapped[str]  # subject of the token: app, bot or operator
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]
+    amended: Mapped[list[Any] | None] = mapped_column(JSONB)  # what it became, each time its citizen added to it
 
 
 class Reply(Base):

@@ -76,8 +76,17 @@ class Accepted(BaseModel):
     warnings: list[str] = []
 
 
+class AmendedOut(BaseModel):
+    """What a message became when its citizen added to it; null is unchanged."""
+
+    text: str | None = None
+    place: PlaceIn | None = None
+    attachments: int = Field(default=0, description="that it had by then, where files came")
+    received_at: AwareDatetime
+
+
 class MessageOut(BaseModel):
-    """A message as it was received."""
+    """A message as it was received, and what was added to it later."""
 
     code: str
     channel: str
@@ -89,3 +98,4 @@ class MessageOut(BaseModel):
     phone: str | None = Field(description="masked, but for operators and supervisors")
     occurred_at: AwareDatetime
     received_at: AwareDatetime
+    amended: list[AmendedOut] = []

@@ -6,7 +6,15 @@ import sys
 from common import commands
 from common.app import Service
 from common.consumer import Handlers
-from common.events import MessageReceived, ReplyReceived, StatusAsked, Stream, UrgentMessageReceived
+from common.events import (
+    MessageAmended,
+    MessageReceived,
+    ReplyReceived,
+    StatusAsked,
+    Stream,
+    UrgentMessageAmended,
+    UrgentMessageReceived,
+)
 from common.idempotency import forget_old
 from fastapi import FastAPI
 
@@ -26,6 +34,7 @@ from routing import (
     tracking_api,
     waits,
 )
+from routing.amending import Amending
 from routing.city import City
 from routing.classify import Classifier
 from routing.correction_lines import print_corrections
@@ -33,7 +42,7 @@ from routing.decide import Decider
 from routing.escalation import keep_escalating
 from routing.fulltext import sort_words
 from routing.handlers import Register, record_replies_with
-from routing.lanes import register_urgent_with
+from routing.lanes import amend_urgent_with, register_urgent_with
 from routing.rulebook import Rulebook
 from routing.rules import Known
 from routing.settings import Settings
@@ -50,13 +59,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     decider = Decider(city, Classifier.load(city.topics))
     rulebook = rulebook_of(city)
     service.app.state.city, service.app.state.decider, service.app.state.rulebook = city, decider, rulebook
-    register = Register(decider, rulebook)
+    register, amending = Register(decider, rulebook), Amending(decider, rulebook)
     handlers: Handlers = {
         MessageReceived: register.register_cases,
+        MessageAmended: amending.amend_cases,
         ReplyReceived: record_replies_with(city),
         StatusAsked: tell_status_with(city),
     }
-    urgent: Handlers = {UrgentMessageReceived: register_urgent_with(register)}
+    urgent: Handlers = {
+        UrgentMessageReceived: register_urgent_with(register),
+        UrgentMessageAmended: amend_urgent_with(amending),
+    }
     service.consume(Stream.URGENT, urgent)
     service.consume(Stream.MESSAGES, handlers)
     service.serve(search.router, counts.router, bulk.router, cases.router, children.router, callers.router)

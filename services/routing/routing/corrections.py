@@ -1,7 +1,7 @@
 """Staff put a topic right in one call: the case is decided anew with it and goes where the rules send it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from common.auth import Caller, Role
@@ -36,7 +36,7 @@ class Anew:
     @property
     def told(self) -> Told | None:
         """What the citizen is told when no unit has to act. A place outside the city alone settles nothing here: a
-        person has looked at it and says what it is."""
+        person says what it is."""
         topic, told = self.decision.subject.topic, self.decision.settled
         return told if told is not Told.OUT_OF_SCOPE or (topic and topic.is_others) else None
 
@@ -57,28 +57,43 @@ async def post_correction(
 
     async def correct(case: Case, tx: Transaction) -> Sequence[Move]:
         _may_correct(case, given.topic, caller)
-        anew = decide_anew(case, given.topic, at, decider=decider, rules=rules)
+        anew = decide_anew(_asked(case, given.topic), case, at, decider=decider, rules=rules)
         moves = _moves(case, given, anew, at)
         tx.add(_correction(case, given, caller, at))
-        _take(case, anew)
+        take_decision(case, anew.decision)
         return await directed(case, moves, caller=caller, city=decider.city, tx=tx)
 
     return await take_steps(request, code, caller, correct)
 
 
-def decide_anew(case: Case, topic: str, at: datetime, *, decider: Decider, rules: RuleSet) -> Anew:
-    """The decision for a case as if it came in with this topic: who acts now, counted from when it came in."""
+def asked_of(case: Case, *, topic: str | None, kind: Kind | None) -> Asked:
+    """What a decision looks at, of a case as it stands, with this topic and kind."""
     place = Place.model_validate(case.place) if case.place else None
-    kind = _kind(case, topic)
+    channel = Channel(case.channel)
+    return Asked(case.text, case.received_at, case.occurred_at, channel, topic=topic, kind=kind, place=place)
+
+
+def decide_anew(asked: Asked, case: Case, at: datetime, *, decider: Decider, rules: RuleSet) -> Anew:
+    """The decision for a case as if it came in so: who acts now, counted from when it came in, or had no topic."""
     began = case.received_at if case.topic else at
-    acting, counted = decider.decide(
-        [
-            Asked(case.text, moment, case.occurred_at, Channel(case.channel), topic=topic, kind=kind, place=place)
-            for moment in (at, began)
-        ],
-        rules,
-    )
+    acting, counted = decider.decide([replace(asked, received_at=moment) for moment in (at, began)], rules)
     return Anew(acting, counted.times)
+
+
+def take_decision(case: Case, decision: Decision) -> None:
+    """What the case is from now on. `rule` stays the one that referred it first, which its bounces count against."""
+    case.topic, case.kind, case.urgent, case.suggestions = (
+        decision.topic,
+        decision.kind.value,
+        decision.urgent,
+        decision.choices,
+    )
+    case.region, case.nahiye = decision.spot.region, decision.spot.nahiye
+    case.reasons = {reason.step: reason.because for reason in decision.reasons}
+
+
+def _asked(case: Case, topic: str) -> Asked:
+    return asked_of(case, topic=topic, kind=_kind(case, topic))
 
 
 def _kind(case: Case, topic: str) -> Kind:
@@ -117,11 +132,3 @@ def _correction(case: Case, given: CorrectionIn, caller: Caller, at: datetime) -
         at=at,
         reason=given.reason,
     )
-
-
-def _take(case: Case, anew: Anew) -> None:
-    """What the case is from now on. `rule` stays the one that referred it first, which its bounces count against."""
-    decision = anew.decision
-    case.topic, case.kind, case.urgent, case.suggestions = decision.topic, decision.kind.value, decision.urgent, None
-    case.region, case.nahiye = decision.spot.region, decision.spot.nahiye
-    case.reasons = {reason.step: reason.because for reason in decision.reasons}

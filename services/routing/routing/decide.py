@@ -2,7 +2,7 @@
 values out: the dry run and the handler call the same function."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from common.events import Channel, Kind, Place, Told
@@ -42,6 +42,7 @@ class Asked:
     topic: str | None = None
     kind: Kind | None = None
     place: Place | None = None
+    urgent: bool = False  # it was before; no change of its words or place takes that back
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ class Decision:
     def topic(self) -> str | None:
         """The topic's code."""
         return self.subject.topic.code if self.subject.topic else None
+
+    @property
+    def choices(self) -> list[list[object]] | None:
+        """Topics and probabilities for a person to choose from; None where there is a topic."""
+        return None if self.topic else [[s.topic, round(s.probability, 4)] for s in self.subject.suggestions]
 
     @property
     def kind(self) -> Kind:
@@ -119,6 +125,8 @@ class Decider:
         # An urgent topic that a person chose needs no model to say so; it is taken back by the text alone.
         chosen = likeliest.urgent and asked.topic == likeliest.code
         alarm = urgency(folded, likeliest.code, likeliest.urgent, None if chosen else ranking.urgent)
+        if asked.urgent and not alarm.urgent:
+            alarm = replace(alarm, urgent=True, because=f"it was urgent before; now: {alarm.because}")
         return Reading(asked, folded, subject, alarm)
 
     def settle(self, reading: Reading, rules: RuleSet) -> Decision:
@@ -126,7 +134,7 @@ class Decider:
         asked, subject, alarm = reading.asked, reading.subject, reading.alarm
         spot = self.city.map.settle(asked.place, self.city.map.reader.read(reading.folded))
         match = rules.first_match(_facts(asked, subject, spot, alarm))
-        urgent = alarm.urgent if match.rule.urgent is None else match.rule.urgent
+        urgent = asked.urgent or (alarm.urgent if match.rule.urgent is None else match.rule.urgent)
         duty = on_duty(self.city.units[match.unit], asked.received_at, urgent=urgent, roster=self.city.roster)
         terms = self._terms(match, subject, duty, urgent)
         hours = self.city.roster.posts[duty.unit.code].hours

@@ -6,6 +6,7 @@ order of their codes: a storm's parent has thousands.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 from asyncpg import Record
@@ -66,7 +67,7 @@ async def take_step(case: Case, asked: Move, city: City, tx: Transaction) -> lis
     if asked.step is Step.DETACH:
         await attach(tx, case.code, None)
     if is_open and not was_open:
-        await remember_open(tx, _open_case(case, asked), city.reaches)
+        await remember_open(tx, open_case(case, asked.at), city.reaches)
     if asked.step in (Step.JOIN, Step.REFER) or (was_open and not is_open):
         events += await _take_children_along(_Led(case, asked, events, city), tx)
     return events
@@ -85,19 +86,21 @@ async def _join(case: Case, asked: Move, tx: Transaction) -> None:
     await attach(tx, case.code, parent.code)
 
 
-def _open_case(case: Case, asked: Move) -> list[OpenCase]:
-    """How a case that was opened again is found, from now on; nothing where it has no duplicates."""
+def open_case(case: Case, at: datetime, *, exact: bool = True) -> list[OpenCase]:
+    """How an open case is found from now on; nothing where it has no duplicates. `exact` as in `Candidate`."""
     place = Place.model_validate(case.place or {})
     candidate = Candidate(
         code=case.code,
         topic=case.topic,
         kind=Kind(case.kind),
-        received_at=asked.at,
+        received_at=at,
         matter=Matter.of(case.text),
         lat=place.lat,
         lon=place.lon,
         region=case.region,
         phone_lookup=case.phone_lookup,
+        account_lookup=None if case.phone_lookup else case.account_lookup,
+        exact=exact,
         urgent=case.urgent,
     )
     opened = candidate.opened(None)

@@ -19,6 +19,7 @@ _SORT = "SELECT gin_clean_pending_list('case_words_found')"
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _LAST = "\U0010ffff"
 _KNOW = "INSERT INTO known_words SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
+_IN_THEIR_PLACE = "ON CONFLICT (code) DO UPDATE SET words = excluded.words"
 _ENDINGS = """
 SELECT word FROM known_words WHERE word > $1 AND word < $2 ORDER BY length(word), word LIMIT $3
 """
@@ -58,10 +59,11 @@ class WordStore:
     def __init__(self) -> None:
         self._known: set[str] = set()
 
-    async def store(self, cases: Sequence[Described], tx: Transaction) -> None:
-        """Let these cases be found, in the transaction that opens them."""
+    async def store(self, cases: Sequence[Described], tx: Transaction, *, again: bool = False) -> None:
+        """Let these cases be found, in the transaction that opens them; `again`, by other words than before."""
         words = [words_in(case.folded, case.address) for case in cases]
-        await tx.insert(table(CaseWords), [_row(*pair) for pair in zip(cases, words, strict=True)])
+        rows = [_row(*pair) for pair in zip(cases, words, strict=True)]
+        await tx.insert(table(CaseWords), rows, then=_IN_THEIR_PLACE if again else "")
         known = self._known
         fresh = sorted({word for found in words for word in found if word not in known and not word.isdigit()})
         if fresh:  # in order, so that two replicas wait for each other and do not lock each other out

@@ -56,6 +56,10 @@ SELECT a.n, found.* FROM asked a CROSS JOIN LATERAL (
 ) found WHERE a.square IS NOT NULL
 UNION ALL {_OWN.format(whose="phone_lookup")} UNION ALL {_OWN.format(whose="account_lookup")}
 """
+_FILE_AGAIN = """
+ON CONFLICT (code) DO UPDATE SET topic = excluded.topic, square = excluded.square, lat = excluded.lat,
+    lon = excluded.lon, region = excluded.region, matter = excluded.matter, urgent = excluded.urgent
+"""
 _SLACK = 1.03  # the statement's metres are those of 35.7° north; `judge` measures again
 
 
@@ -120,6 +124,11 @@ async def remember_open(tx: Transaction, cases: Iterable[OpenCase], reaches: Rea
     """Let open cases be found from now on; one that is known already stays as it is."""
     rows = [_row(case, reaches) for case in cases]
     await tx.insert(table(OpenPlace), rows, then="ON CONFLICT (code) DO NOTHING")
+
+
+async def file_again(tx: Transaction, cases: Iterable[OpenCase], reaches: Reaches) -> None:
+    """Let open cases be found by what they say now; whose children they are, and since when open, stays."""
+    await tx.insert(table(OpenPlace), [_row(case, reaches) for case in cases], then=_FILE_AGAIN)
 
 
 def _row(case: OpenCase, reaches: Reaches) -> Row:

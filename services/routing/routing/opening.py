@@ -79,9 +79,6 @@ class Opening:
     def case_row(self, incident: UUID | None = None) -> Row:
         """The case, and the incident that it is probably part of."""
         message, decision = self.message, self.decision
-        suggestions = (
-            None if decision.topic else [[s.topic, round(s.probability, 4)] for s in decision.subject.suggestions]
-        )
         return {
             "code": message.code,
             "revision": self.revision,
@@ -108,7 +105,7 @@ class Opening:
             "received_at": message.received_at,
             "rule": decision.rule,
             "reasons": orjson.dumps(self._reasons()).decode(),
-            "suggestions": orjson.dumps(suggestions).decode() if suggestions else None,
+            "suggestions": orjson.dumps(decision.choices).decode() if decision.choices else None,
             "parent": self.joined.parent if self.joined else None,
             "incident": incident,
             "possible_duplicates": orjson.dumps(self.possible).decode() if self.possible else None,

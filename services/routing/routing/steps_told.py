@@ -30,6 +30,7 @@ IN_WORDS: Mapping[Step, str | None] = {
     Step.JOIN: "با گزارش دیگری از همین مورد همراه شد",
     Step.FOLLOW: "همراه با گزارش دیگر به {unit} رسید",
     Step.ANSWER_WITH: "همراه با گزارش دیگر از همین مورد پاسخ داده شد",
+    Step.AMEND: "آنچه پس از ثبت فرستادید به آن افزوده شد",
     Step.DETACH: "از گزارش دیگر جدا شد و خود رسیدگی می‌شود",
 }
 _SAID = frozenset({Step.COMPLETE, Step.ANSWER, Step.ASK_CITIZEN})  # whose reason is what the citizen is told

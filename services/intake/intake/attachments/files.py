@@ -50,15 +50,19 @@ class Files:
         """The references as they are stored: who holds one may get the file from its platform."""
         return tuple(SealedFile(file.kind.value, self.sealer.seal(file.reference)) for file in files[:MOST_NOTED])
 
-    async def note(self, code: str, platform: str, files: Sequence[FileRef], tx: Transaction) -> None:
-        """Add files to a message that is stored, in the caller's transaction; beyond five they are refused."""
+    async def note(self, code: str, platform: str, files: Sequence[FileRef], tx: Transaction) -> int:
+        """Add files to a message that is stored, in the caller's transaction; beyond five they are refused.
+
+        How many it has by now, without those; 0 where none came.
+        """
         if not files:
-            return
-        taken = await tx.fetchval(_TAKEN, code)
+            return 0
+        taken: int | None = await tx.fetchval(_TAKEN, code)
         if taken is None:
             raise LookupError(f"no message has the code {code}, so no file can be noted for it")
         room = self.seal(files)[: max(0, MOST_NOTED - taken)]
         await tx.insert(table(Attachment), rows(code, platform, room, first=taken))
+        return min(MOST, taken + len(room))
 
 
 def owner_of(caller: Caller, sealer: Sealer) -> str:

@@ -9,13 +9,15 @@ from common.events import (
     ContactReason,
     ContactRecorded,
     Event,
+    MessageAmended,
     Prompt,
     PromptRequested,
     SealedAddress,
     StatusAsked,
+    UrgentMessageAmended,
 )
 
-from intake.contact import Contact, Origin, Reader
+from intake.contact import Contact, Origin, Reader, place_of
 from intake.conversation.draft import LONGEST_ADDRESS, Draft
 from intake.conversation.heard import platform_of
 from intake.conversation.machine import Reply
@@ -67,11 +69,12 @@ class Contacts:
         taken = MessageIn.model_construct(text=reply.text, phone=self.chat.phone, occurred_at=at)
         return self.reader.reply(taken, reply.answer, self.chat.origin(), self.now)
 
-    def say(self, prompt: Prompt) -> Event:
-        """Something for notify to tell."""
+    def say(self, prompt: Prompt, code: str | None) -> Event:
+        """Something for notify to tell; the code of what was added to is among the words."""
         return PromptRequested(
             at=self.now,
             prompt=prompt,
+            values={"code": code} if code and prompt is Prompt.NOTED else {},
             channel=Channel.SOCIAL,
             platform=self.chat.platform,
             reply_to=self._address(),
@@ -85,6 +88,22 @@ class Contacts:
             StatusAsked(at=self.now, code=code, channel=Channel.SOCIAL, platform=platform, reply_to=self._address()),
             ContactRecorded(at=self.now, channel=Channel.SOCIAL, platform=platform, reason=follow_up, code=code),
         ]
+
+    def amended(self, code: str, draft: Draft | None, attachments: int) -> MessageAmended:
+        """A message as it is now. It takes the urgent lane where its own may have been that one: there it can wait
+        for the message's case, see `routing.lanes`."""
+        bulk = draft is not None and not draft.urgent
+        taken = self._taken(draft, draft.words) if draft is not None else None
+        return (MessageAmended if bulk else UrgentMessageAmended)(
+            at=self.now,
+            code=code,
+            channel=Channel.SOCIAL,
+            platform=self.chat.platform,
+            text=taken.text if taken else None,
+            place=place_of(taken.place) if taken else None,
+            attachments=attachments,
+            received_at=self.now,
+        )
 
     def _address(self) -> SealedAddress:
         taken = MessageIn.model_construct(text="", phone=self.chat.phone, name=None)

@@ -48,6 +48,7 @@ class Draft:
     asked: tuple[Question, ...] = ()
     question: Question | None = None
     due_at: datetime | None = None  # when it is accepted without the answer
+    alarmed: bool = False  # it was urgent before its words were changed
 
     @property
     def words(self) -> str:
@@ -57,7 +58,7 @@ class Draft:
     @property
     def urgent(self) -> bool:
         """Whether what was said may be urgent, so that it waits for little."""
-        return may_be_urgent(self.words, None)
+        return self.alarmed or may_be_urgent(self.words, None)
 
     def lacks(self, question: Question) -> bool:
         """Whether a citizen should be asked for this."""
@@ -83,6 +84,12 @@ class Draft:
         found = replace(self, said=said, address=address)
         return None if found == self else found
 
+    def accepted(self) -> Self | None:
+        """What is remembered of it once it is a message, for what may be added; None where it is several."""
+        if len(self.words) > LONGEST_TEXT:
+            return None
+        return replace(self, files=(), phone=None, call_id=None, asked=(), question=None, due_at=None)
+
     def texts(self) -> list[str]:
         """What was said, in pieces that are a message each: one, but for a flood of words."""
         words = self.words
@@ -96,6 +103,7 @@ class State:
     draft: Draft | None = None
     call_id: str | None = None  # of the link that was followed; the next message belongs to it
     accepted_at: datetime | None = None  # the last message
+    last: Draft | None = None  # that message, as it is by now, without its files
     noted_at: datetime | None = None  # when we last said that something was noted
 
     @property

@@ -18,7 +18,7 @@ from intake.conversation.meaning import Meaning, Meant, understand
 from intake.conversation.phrases import names_place, wants_sms
 
 MOST_QUESTIONS = 3
-LATE = timedelta(hours=1)  # after its message a file without words still belongs to it
+LATE = timedelta(hours=1)  # after its accept a message can still be added to
 NOTED_ONCE_IN = timedelta(minutes=1)  # an album is one photo an update
 
 ASKS: Mapping[Question, Prompt] = {
@@ -55,10 +55,11 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
-class Attach:
-    """Files for the last message that was accepted."""
+class Amend:
+    """Something for the last message that was accepted: files, or what makes it `draft` (None: not remembered)."""
 
-    files: tuple[FileRef, ...]
+    draft: Draft | None
+    files: tuple[FileRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class AskStatus:
     code: str
 
 
-Act = Say | Accept | Attach | Reply | AskStatus
+Act = Say | Accept | Amend | Reply | AskStatus
 Outcome = tuple[State, Sequence[Act]]
 
 
@@ -95,6 +96,11 @@ class Turn:
         """Whether a message was accepted a short while ago."""
         at = self.state.accepted_at
         return at is not None and self.now - at <= LATE
+
+    @property
+    def last(self) -> Draft | None:
+        """The last message, while it can be added to."""
+        return self.state.last if self.follows_message else None
 
 
 def hear(state: State, heard: Heard, manners: Manners, *, now: datetime) -> Outcome:
@@ -163,12 +169,12 @@ def _thank(turn: Turn) -> Outcome:
     return turn.state, []
 
 
-def _attach(turn: Turn) -> Outcome:
-    """Files of the last message: said to be noted, but not for each of several."""
-    last, attach = turn.state.noted_at, Attach(turn.heard.files)
-    if last is not None and turn.now - last < NOTED_ONCE_IN:
-        return turn.state, [attach]
-    return replace(turn.state, noted_at=turn.now), [attach, Say(Prompt.NOTED)]
+def _amend(turn: Turn, draft: Draft | None, files: tuple[FileRef, ...] = ()) -> Outcome:
+    """More for the last message: said to be noted, but not for each of several files."""
+    said, state = turn.state.noted_at, replace(turn.state, last=draft)
+    if files and said is not None and turn.now - said < NOTED_ONCE_IN:
+        return state, [Amend(draft, files)]
+    return replace(state, noted_at=turn.now), [Amend(draft, files), Say(Prompt.NOTED)]
 
 
 def _not_understood(turn: Turn) -> Outcome:
@@ -176,13 +182,15 @@ def _not_understood(turn: Turn) -> Outcome:
 
 
 def _change(turn: Turn) -> Outcome:
-    """Before the accept a change replaces the text; afterwards it is too late, for a unit has it."""
+    """Before the accept a change replaces the text; for an hour afterwards it amends the last message."""
     text, draft = turn.meaning.text, turn.state.draft
     if text is None:
         return turn.state, []
     changed = draft.changed(text, turn.heard.message) if draft is not None else None
     if changed is not None:
         return _proceed(turn, changed)
+    if (amended := _changed_last(turn, text)) is not None:
+        return _amend(turn, amended)
     if draft is not None and not draft.said:  # a photo got its words; the file is in the draft already
         return _add(replace(turn, heard=replace(turn.heard, files=())))
     if draft is None and turn.state.accepted_at is None:
@@ -190,11 +198,24 @@ def _change(turn: Turn) -> Outcome:
     return turn.state, [Say(Prompt.TOO_LATE)]
 
 
+def _changed_last(turn: Turn, text: str) -> Draft | None:
+    """The last message with this change; None where it is none of it, or leaves more than one message can hold."""
+    last, message = turn.last, turn.heard.message
+    if last is None or (message is None and turn.state.draft is not None):
+        return None
+    changed = last.changed(text, message)
+    return replace(changed, alarmed=last.urgent) if changed is not None and changed.accepted() else None
+
+
 def _add(turn: Turn) -> Outcome:
     """A part of a message: of the one in the making, of the last one, or the first of a new one."""
     heard, text, draft = turn.heard, turn.meaning.text, turn.state.draft
-    if draft is None and heard.files and text is None and turn.follows_message:
-        return _attach(turn)
+    if draft is None and text is None:
+        last = turn.last
+        if heard.point is not None and last is not None and last.point is None:
+            return _amend(turn, replace(last, point=heard.point), heard.files)
+        if heard.files and turn.follows_message:
+            return _amend(turn, last, heard.files)
     files = (*draft.files, *heard.files) if draft else heard.files
     parts: dict[str, Any] = {"files": files[:MOST_FILES]}
     if heard.point is not None:
@@ -245,7 +266,7 @@ def _accept(state: State, draft: Draft, now: datetime) -> Outcome:
     """A place or a number alone asks for nothing, and is forgotten."""
     if not draft.said and not draft.files:
         return replace(state, draft=None), []
-    return replace(state, draft=None, call_id=None, accepted_at=now), [Accept(draft)]
+    return replace(state, draft=None, call_id=None, accepted_at=now, last=draft.accepted()), [Accept(draft)]
 
 
 TURNS: Mapping[Meant, Callable[[Turn], Outcome]] = {

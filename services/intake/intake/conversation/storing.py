@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from asyncpg import Record
 from common.db import Transaction
 from common.errors import Problem
+from common.events import Event
 from common.idempotency import digest
 from common.sealed import Sealer, SealError
 from pydantic import ValidationError
@@ -18,8 +19,8 @@ from intake.contact import Reader
 from intake.conversation.contacts import SMS, Chat, Contacts
 from intake.conversation.draft import Question, State
 from intake.conversation.heard import Heard
-from intake.conversation.machine import Manners, expire, hear
-from intake.conversation.talk import Talk
+from intake.conversation.machine import Amend, AskStatus, Manners, expire, hear
+from intake.conversation.talk import Following, Talk
 from intake.receipt import Receipt
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ UPDATE conversations AS known SET state = new.state, due_at = new.due_at, last_c
 FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[]) AS new (key, state, due_at, last_code)
 WHERE known.key = new.key
 """
+_AMEND = "UPDATE messages SET amended = coalesce(amended, '[]'::jsonb) || $2::text::jsonb WHERE code = $1"
 _DUE = """
 SELECT key, platform, account, state, last_code FROM conversations
 WHERE due_at <= $1 ORDER BY due_at, key LIMIT $2 FOR UPDATE SKIP LOCKED
@@ -135,13 +137,25 @@ class Storing:
         receipts = iter(await store([contact for talk in talks.values() for contact in talk.made], tx))
         for talk in talks.values():
             talk.codes = [_code(next(receipts)) for _ in talk.made]
-            for code, files in talk.late_files():
-                await self._files.note(code, talk.contacts.chat.platform, files, tx)
-            tx.publish(*talk.events)
+            for one in talk.following():
+                events = await self._events(one, talk.contacts, tx)
+                tx.publish(*(event.model_copy(update={"traceparent": one.traceparent}) for event in events))
         left = list(talks.values())
         states = [self._sealer.seal(document) if (document := talk.state.document()) else None for talk in left]
         due = [talk.state.due_at for talk in left]
         await tx.execute(_LEAVE, list(talks), states, due, [talk.last_code for talk in left])
+
+    async def _events(self, following: Following, contacts: Contacts, tx: Transaction) -> Sequence[Event]:
+        """What a turn tells others; what was added to a message is kept with it."""
+        act, code = following.act, following.code
+        if not isinstance(act, Amend):
+            return contacts.status(act.code) if isinstance(act, AskStatus) else [contacts.say(act.prompt, code)]
+        if code is None:
+            return []
+        count = await self._files.note(code, contacts.chat.platform, act.files, tx)
+        amended = contacts.amended(code, act.draft, count)
+        await tx.execute(_AMEND, code, amended.model_dump_json(include={"text", "place", "attachments", "received_at"}))
+        return [amended]
 
 
 def key_of(sealer: Sealer, platform: str, account: str) -> str:
