@@ -195,8 +195,7 @@ async def test_staff_see_and_touch_their_units_cases_alone(routing: Routing) -> 
     assert (await routing.asked.get(f"/v1/cases/{message.code}", "staff:region-6")).status_code == 404
     foreign = await routing.asked.post(f"/v1/cases/{message.code}/work-orders", "staff:region-6", {}, If_Match='"1"')
     assert foreign.status_code == 404
-    listed = (await routing.asked.get("/v1/cases", "staff:region-6")).json()["items"]
-    assert listed == []
+    assert (await routing.asked.get("/v1/cases", "staff:region-6")).json()["items"] == []
 
 
 async def test_a_step_needs_the_revision_that_was_seen(routing: Routing) -> None:
@@ -286,9 +285,9 @@ async def test_what_another_body_does_is_told_and_closed_and_an_objection_reopen
 
 
 async def test_a_bare_31_is_about_the_answer_and_not_about_what_was_closed_at_once(routing: Routing) -> None:
-    code = await routing.answered()
-    await routing.receive(a_message(topic="XX-POWER", reply_to=an_address(routing.sealer, "+989121234567")))
-    await routing.hear(a_reply(Answer.ACCEPTED, phone_lookup=routing.sealer.lookup("+989121234567")))
+    code, phone = await routing.answered(), "+989121234567"
+    await routing.receive(a_message(topic="XX-POWER", reply_to=an_address(routing.sealer, phone)))
+    await routing.hear(a_reply(Answer.ACCEPTED, phone_lookup=routing.sealer.lookup(phone)))
     assert (await routing.case(code))["status"] == "accepted"
 
 

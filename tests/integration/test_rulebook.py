@@ -171,8 +171,10 @@ async def test_a_version_that_does_not_fit_the_city_is_told_and_replaces_nothing
     assert "unknown unit hq-inspection" in caplog.text
     assert await book.ready() is None
     assert book.rules == read(default_rules(), smaller)
-    with pytest.raises(RuleProblems):
-        await Rulebook(smaller).refresh(database, NOW)
+    restarted = Rulebook(smaller)
+    await restarted.refresh(database, NOW)
+    found = restarted.rules.first_match(FACTS)
+    assert (found.unit, "no such unit as hq-inspection any more" in found.why) == ("hq-triage", True)
     await added(database, known, a_draft(TO_TRIAGE), NOW + HOUR)
     await book.refresh(database, NOW + HOUR)
     assert (book.version, await book.ready()) == (3, None)

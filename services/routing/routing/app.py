@@ -34,6 +34,7 @@ from routing import (
     tracking_api,
     waits,
 )
+from routing.adoption import keep_adopting
 from routing.amending import Amending
 from routing.city import City
 from routing.classify import Classifier
@@ -79,6 +80,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     reading = service.health.pulse("rulebook")
     service.run_beside("rulebook", lambda: rulebook.keep_fresh(service.database, reading))
     service.health.ready_checks.append(rulebook.ready)
+    adopting = service.health.pulse("adoption")
+    service.run_beside("adoption", lambda: keep_adopting(service.database, city, adopting))
     looking = service.health.pulse("escalation")
     service.run_beside("escalation", lambda: keep_escalating(service.database, city, looking))
     forgetting = service.health.pulse("forget old answers")

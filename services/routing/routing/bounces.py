@@ -5,7 +5,7 @@ whatever would bring a case back to a unit that bounced it, goes to the arbitrat
 desk or a supervisor refers it, and finally: who gets it then can hand it to units under it, and not back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -16,9 +16,8 @@ from common.events import Step
 
 from routing.city import City
 from routing.models import Case
-from routing.oncall import ON_CALL
 from routing.steps import Move
-from routing.units import ARBITRATION, TRIAGE
+from routing.units import ARBITRATION, ON_CALL, TRIAGE, heir
 
 OPEN, DECIDED = "open", "decided"
 _STEPS = "SELECT step, unit, by FROM history WHERE code = $1 ORDER BY revision"
@@ -30,6 +29,7 @@ class Past:
 
     bounced_by: frozenset[str] = frozenset()
     given_by: str | None = None  # the unit that had it before a person gave it to the one that has it
+    gone: str | None = None  # that unit, where the city has it no more and `given_by` acts for it
 
     @classmethod
     def of(cls, steps: Sequence[Row]) -> "Past":
@@ -38,6 +38,13 @@ class Past:
         given = [(had["unit"], row) for had, row in pairwise(steps) if row["step"] == Step.REFER]
         by_people = [unit for unit, row in given if row["by"] and row["unit"] != unit]
         return cls(bounced_by, by_people[-1] if by_people else None)
+
+    def among(self, units: Container[str], holder: str) -> "Past":
+        """With the unit that acts now for the one that gave it; the triage desk where that is the holder."""
+        if self.given_by is None or self.given_by in units:
+            return self
+        acting = heir(self.given_by, units)
+        return replace(self, given_by=TRIAGE if acting == _own(holder) else acting, gone=self.given_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +98,15 @@ def _of_bounce(giving: Giving, past: Past, to: str) -> Course:
         return Course(ARBITRATION, OPEN, "it was given back before")
     if _own(to) == _own(giving.holder):
         raise Problem(422, "A bounce goes to another unit.", [FieldError("/to", "has the case")])
-    return Course(to, OPEN if to == ARBITRATION else None)
+    because = f"the city has no unit {past.gone} any more" if past.gone and giving.to is None else None
+    return Course(to, OPEN if to == ARBITRATION else None, because)
 
 
 async def directed(case: Case, moves: Sequence[Move], *, caller: Caller, city: City, tx: Transaction) -> Sequence[Move]:
     """The same steps of a case whose row is locked, each referral to the unit that it may go to."""
     if all(asked.step is not Step.REFER for asked in moves):
         return moves
-    past = Past.of([dict(row) for row in await tx.fetch(_STEPS, case.code)])
+    past = Past.of([dict(row) for row in await tx.fetch(_STEPS, case.code)]).among(city.units, case.unit)
     bounce = any(asked.step is Step.BOUNCE for asked in moves)
     arbiter = caller.has(Role.SUPERVISOR) or caller.unit == ARBITRATION
     below = city.below.get(case.unit, frozenset())

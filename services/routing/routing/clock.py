@@ -30,6 +30,7 @@ from routing.sla import (
     resume,
     terms_of,
 )
+from routing.units import heir
 from routing.workflow import OPEN, TICKING
 
 RESPONSES = frozenset(
@@ -94,7 +95,7 @@ def progress_of(case: Case) -> Progress:
 def above(unit: str, at: datetime, *, urgent: bool, city: City) -> str | None:
     """Who is told when a unit is late: the next one above that is not itself on call for it; None at the top."""
     if unit not in city.units:
-        return TRIAGE
+        return heir(unit, city.units)
     upper = escalates_to(city.units[unit], city.roster)
     while upper is not None:
         acts = on_duty(upper, at, urgent=urgent, roster=city.roster).unit.code

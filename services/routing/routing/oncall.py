@@ -7,9 +7,7 @@ from typing import Self
 
 from routing.calendars import DutyIn, HoursFile
 from routing.hours import Hours, is_open
-from routing.units import TRIAGE, Unit
-
-ON_CALL = "-oncall"
+from routing.units import ON_CALL, TRIAGE, Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ class Opening:
             step=Step.SETTLE,
             status=Status.CLOSED,
             unit=unit,
-            level=self.city.units[unit].level,
+            level=self.city.unit(unit).level,
         )
 
     def _told(self, told: Told) -> NotificationRequested:

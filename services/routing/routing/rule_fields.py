@@ -22,19 +22,19 @@ Value = TypeVar("Value")
 def _topic(code: str | None, info: ValidationInfo) -> str | None:
     if code == NOT_KNOWN:
         return None
-    if code not in _known(info).topics:
+    if _lacks(info, "topics", code):
         raise ValueError(f"unknown topic {code}")
     return code
 
 
 def _group(name: str, info: ValidationInfo) -> str:
-    if name not in _known(info).groups:
+    if _lacks(info, "groups", name):
         raise ValueError(f"unknown group {name}; there are {', '.join(sorted(_known(info).groups))}")
     return name
 
 
 def _region(number: int | None, info: ValidationInfo) -> int | None:
-    if number is not None and number not in _known(info).regions:
+    if number is not None and _lacks(info, "regions", number):
         raise ValueError(f"unknown region {number}")
     return number
 
@@ -44,7 +44,7 @@ def _nahiye(text: Any, info: ValidationInfo) -> tuple[int, int]:
     if found is None:
         raise ValueError("write a nahiye with its region: 5-2")
     nahiye = int(found[1]), int(found[2])
-    if nahiye not in _known(info).nahiye:
+    if _lacks(info, "nahiye", nahiye):
         raise ValueError(f"unknown nahiye {text}")
     return nahiye
 
@@ -52,7 +52,7 @@ def _nahiye(text: Any, info: ValidationInfo) -> tuple[int, int]:
 def _unit(code: str, info: ValidationInfo) -> str:
     if "{" in code and code not in TEMPLATES:
         raise ValueError(f"unknown template {code}; there are {', '.join(TEMPLATES)}")
-    if code not in TEMPLATES and code not in _known(info).units:
+    if code not in TEMPLATES and _lacks(info, "units", code):
         raise ValueError(f"unknown unit {code}")
     return code
 
@@ -78,6 +78,11 @@ def _known(info: ValidationInfo) -> Known:
     if not isinstance(known, Known):
         raise TypeError("rules are read in the context of what the city has")
     return known
+
+
+def _lacks(info: ValidationInfo, kind: str, value: object) -> bool:
+    known = _known(info)
+    return not known.former and value not in getattr(known, kind)
 
 
 def _not_known(value: Any) -> Any:

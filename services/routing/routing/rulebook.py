@@ -6,7 +6,7 @@ one that began last and has not lapsed. A handler is given the `RuleSet`, a valu
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from common.db import Database, Transaction
@@ -187,9 +187,11 @@ class Rulebook:
         return None if self._rules is not None else "the rules have not been read yet"
 
     async def refresh(self, database: Database, now: datetime) -> None:
-        """Read the version in force if it is another. RuleProblems when the first that is read does not fit the city.
+        """Read the version in force if it is another. RuleProblems when the first that is read is none.
 
-        A later one that does not fit leaves the old one in force, in the log and in `/readyz`, until it is put right.
+        A later one that does not fit the city leaves the old one in force, and the log says so, until it is put right.
+        Without an old one, it is taken as it is: what it asks for that is no more never comes, and for a unit that is
+        no more acts its heir.
         """
         async with database.transaction() as tx:
             if self._seen is None:
@@ -217,9 +219,9 @@ class Rulebook:
             rules = await asyncio.to_thread(read_stored, text, self.known)  # 500 rules: 0.8 s of YAML
         except RuleProblems as error:
             log.error("version %s of the rules does not fit this city: %s", version, error)
-            if self._rules is None:
-                raise
-            return
+            if self._rules is not None:
+                return
+            rules = await asyncio.to_thread(read_stored, text, replace(self.known, former=True))
         self._rules, self.version = rules, version
         log.info("version %s of the rules is in force", version)
 

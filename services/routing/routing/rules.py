@@ -18,6 +18,7 @@ from common.events import Channel, Kind
 from routing.city import TRIAGE, Topic
 from routing.hours import day_number
 from routing.sla import Terms
+from routing.units import heir
 
 BY_TOPIC = "topic"  # the unit follows from the topic's level in the catalogue, and the place
 REGION, REGION_ON_CALL, NAHIYE = "region-{region}", "region-{region}-oncall", "nahiye-{region}-{nahiye}"
@@ -105,6 +106,7 @@ class Known:
     topics: Mapping[str, Topic]
     units: frozenset[str]
     holidays: frozenset[int]
+    former: bool = False  # rules may also name what the city has no more
 
     @cached_property
     def groups(self) -> frozenset[str]:
@@ -153,7 +155,8 @@ class RuleSet:
         if template == BY_TOPIC:
             return self._by_topic(facts)
         if "{" not in template:
-            return template, "which it names"
+            acting = heir(template, self.known.units)
+            return acting, "which it names" if acting == template else f"{_NO_UNIT} as {template} any more"
         return self._of_place(template, facts, "of its place")
 
     def _by_topic(self, facts: Facts) -> tuple[str, str]:

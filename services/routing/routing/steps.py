@@ -33,6 +33,7 @@ class Move:
     parent: str | None = None  # of a joining
     times: Deadlines | None = None  # decided anew
     told: Told | None = None  # what the citizen is told, where the step alone does not say it
+    stays: bool = False  # only who acts changes, not how far the case is
     quiet: bool = False  # another step of the same moment tells the citizen
 
 
@@ -43,10 +44,10 @@ def move(case: Case, asked: Move, city: City, tx: Transaction) -> list[Event]:
     if asked.step is Step.OBJECT and case.level == "organisation":
         # Another body does not read our worklists; and whose it is, is asked anew of those who can refer it on.
         asked, case.arbitration = replace(asked, unit=TRIAGE), None
-    case.status = after(before.status, asked.step)
+    case.status = before.status if asked.stays else after(before.status, asked.step)
     case.revision += 1
     if asked.unit is not None:
-        case.unit, case.level = asked.unit, city.units[asked.unit].level
+        case.unit, case.level = asked.unit, city.unit(asked.unit).level
     if case.status in (Status.ANSWERED, Status.CLOSED):  # what is closed was told why: a 33 finds it too
         case.answered_at = asked.at
     follow(case, before, Tick(asked.step, asked.at, asked.times), city)

@@ -1,12 +1,15 @@
 """Who can be given a case: HQ desks, regions, nahiye and other bodies. Read from `data/`, then values."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from routing.regions import Region, data_rows
 
 TRIAGE = "hq-triage"
 ARBITRATION = "hq-arbitration"  # decides whose a case is that no unit wants
+ON_CALL = "-oncall"
+_NAHIYE = re.compile(r"nahiye-(\d+)-\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,15 @@ class Unit:
     title_fa: str
     level: str  # hq, region, nahiye or organisation
     parent: str | None = None
+
+
+def heir(code: str, units: Container[str]) -> str:
+    """Who acts for a unit: itself, or, where the city's data have it no more, the unit that it was on call for, the
+    region of a nahiye, else the triage desk."""
+    while code not in units and code != TRIAGE:
+        region = _NAHIYE.fullmatch(code)
+        code = code.removesuffix(ON_CALL) if code.endswith(ON_CALL) else f"region-{region[1]}" if region else TRIAGE
+    return code
 
 
 def city_units(desks: Mapping[str, str], regions: Iterable[Region]) -> dict[str, Unit]:
