@@ -102,6 +102,8 @@ def _message_row(contact: Contact) -> dict[str, object]:
         "phone_lookup": event.reply_to.phone_lookup,
         "name": event.reply_to.name,
         "sms": event.reply_to.sms,
+        "account": event.reply_to.account,
+        "account_lookup": event.reply_to.account_lookup,
         "call_id": event.call_id,
         "citizen": origin.caller.citizen,
         "taken_by": origin.caller.subject,

@@ -31,7 +31,7 @@ def table(model: type[Base]) -> Table:
 
 
 class Message(Base):
-    """A message as it was received; phone and name are ciphertext."""
+    """A message as it was received; phone, name and account are ciphertext."""
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -50,12 +50,15 @@ class Message(Base):
     phone_lookup: Mapped[str | None]
     name: Mapped[str | None]
     sms: Mapped[bool] = mapped_column(Boolean)
+    account: Mapped[str | None]  # on the channel it came by, as its `reply_to` has it
+    account_lookup: Mapped[str | None]
     call_id: Mapped[str | None]
     citizen: Mapped[str | None]
     taken_by: Mapped[str]  # subject of the token: app, bot or operator
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]
     amended: Mapped[list[Any] | None] = mapped_column(JSONB)  # what it became, each time its citizen added to it
+    refusal_told_at: Mapped[datetime | None]  # that a file of it was refused
 
 
 class Reply(Base):

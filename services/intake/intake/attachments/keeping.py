@@ -7,6 +7,7 @@ leaves in the storage is put there again under the same name.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from common import telemetry
@@ -16,6 +17,7 @@ from intake.attachments.content import Content, examine
 from intake.attachments.models import State
 from intake.attachments.scanning import Scanner
 from intake.attachments.storage import Storage
+from intake.attachments.telling import tell_refused
 
 LOCK = "SELECT pg_advisory_xact_lock(7203004, hashtext($1))"  # whoever names or deletes this content, one at a time
 _LEAVING = "SELECT EXISTS (SELECT FROM attachments WHERE sha256 = $1 AND state = $2)"
@@ -24,7 +26,9 @@ _STORED = """
 UPDATE attachments SET state = $2, reason = NULL, media_type = $3, size = $4, lat = $5, lon = $6, taken_at = $7
 WHERE id = $1 AND sha256 = $8
 """
-_REFUSED = "UPDATE attachments SET state = $2, reason = $3, sha256 = NULL WHERE id = $1 AND state = 'waiting'"
+_REFUSED = """
+UPDATE attachments SET state = $2, reason = $3, sha256 = NULL WHERE id = $1 AND state = 'waiting' RETURNING code
+"""
 
 
 class Leaving(ConnectionError):
@@ -66,7 +70,9 @@ class Keeper:
         telemetry.ATTACHMENTS.add(1, {"outcome": State.STORED.value})
 
     async def refuse(self, attachment: UUID, reason: str, state: State = State.REFUSED) -> None:
-        """Say in the row why there will be no bytes."""
+        """Say in the row why there will be no bytes, and of what was refused to who sent it with a message."""
         async with self.database.transaction() as tx:
-            await tx.execute(_REFUSED, attachment, state.value, reason)
+            code = await tx.fetchval(_REFUSED, attachment, state.value, reason)
+            if code is not None and state is State.REFUSED:
+                await tell_refused(code, tx, datetime.now(UTC))
         telemetry.ATTACHMENTS.add(1, {"outcome": state.value})
