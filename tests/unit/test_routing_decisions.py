@@ -87,6 +87,10 @@ def test_an_unsure_topic_goes_to_the_triage_desk_with_three_suggestions(decider:
     [
         ("برق کوچه ما قطع است", {"topic": "XX-POWER"}, Told.OUT_OF_SCOPE),
         ("جوی گرفته", {"topic": "US-GUTTER", "place": Place(lat=35.83, lon=50.97)}, Told.OUT_OF_SCOPE),
+        ("اسلامشهر جوی گرفته", {"topic": "US-GUTTER"}, Told.OUT_OF_SCOPE),
+        ("اسلامشهر جوی گرفته", {"topic": "US-GUTTER", "place": Place(region=5)}, None),
+        ("در کرج بچه افتاده توی منهول کمک", {"topic": "TC-MANHOLE"}, None),
+        ("اتوبان کرج جوی گرفته", {"topic": "US-GUTTER"}, None),
         ("ممنون از زحمات شما", {"topic": "OV-THANKS", "kind": None}, Told.THANKED),
         ("جوی گرفته", {"topic": "US-GUTTER", "place": Place(region=5)}, None),
         ("سپاس از شما. چراغ پارک هنوز خاموش است", {"kind": None}, None),

@@ -9,6 +9,7 @@ from common.events import Place
 from common.folding import fold
 
 from routing.boundaries import Boundaries
+from routing.outskirts import Outskirts
 from routing.place_words import PlaceReader, Reading
 from routing.regions import (
     Centre,
@@ -36,7 +37,7 @@ class Spot:
     approximate: bool = False
     outside: str | None = None  # the neighbouring municipality; None inside the city or where none is known
     doubt: str | None = None  # what speaks against it, for a person to read
-    beyond: bool = False  # the point is outside the city
+    beyond: bool = False  # the point, or the place that the text names, is outside the city
     sampled: bool = False  # the nahiye is of the sample sectors, not of the city's data
 
 
@@ -47,6 +48,7 @@ class Map:
     regions: Mapping[int, Region]
     neighbours: Sequence[Neighbour]
     reader: PlaceReader
+    outskirts: Outskirts
     region_shapes: Boundaries | None = None
     nahiye_shapes: Boundaries | None = None
     nahiye_centres: Mapping[int, Sequence[Centre]] = field(default_factory=dict)  # by region
@@ -66,11 +68,13 @@ class Map:
         a file is wrong or not whole; OSError when it is not there.
         """
         regions = read_regions()
+        neighbours = read_neighbours()
         nahiye = {(r.number, n) for r in regions.values() for n in range(1, r.nahiye + 1)}
         return cls(
             regions,
-            read_neighbours(),
+            neighbours,
             PlaceReader.load(),
+            Outskirts.of(neighbours),
             Boundaries.read(regions_geojson, ["area"], {(n,) for n in regions}) if regions_geojson else None,
             Boundaries.read(nahiye_geojson, ["region", "nahiye"], nahiye) if nahiye_geojson else None,
             read_centres(nahiye_table, nahiye) if nahiye_table else {},
@@ -138,7 +142,11 @@ class Map:
         return replace(spot, doubt=f"{spot.because}, yet {'; '.join(doubts)}") if doubts else spot
 
     def _said(self, said: Reading) -> Spot:
-        """By the words alone."""
+        """By the words alone; a neighbour they name is the place, unless they number a region of the city."""
+        if not said.exact and (name := self.outskirts.named(said.words)):
+            because = f"the text names {name}, outside the city"
+            doubt = f"{because}, yet {said.because}" if said.possible else None
+            return Spot(None, None, because, approximate=True, outside=name, doubt=doubt, beyond=True)
         nahiye = self._nahiye(said.region, said.nahiye)
         return Spot(said.region, nahiye, said.because, approximate=not said.exact, doubt=said.doubt)
 

@@ -25,12 +25,13 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A municipality outside the city: its rough centre in degrees, and how far it reaches."""
+    """A municipality outside the city: its rough centre in degrees, how far it reaches, and if else is called so."""
 
     name: str
     lat: float
     lon: float
     radius_km: float
+    namesakes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def read_regions() -> Mapping[int, Region]:
 def read_neighbours() -> Sequence[Neighbour]:
     """The municipalities around, from `data/neighbours.csv`."""
     return [
-        Neighbour(row["name"], float(row["lat"]), float(row["lon"]), float(row["radius_km"]))
+        Neighbour(row["name"], float(row["lat"]), float(row["lon"]), float(row["radius_km"]), row["namesakes"] == "yes")
         for row in data_rows("neighbours.csv")
     ]
 
