@@ -63,3 +63,26 @@ async def test_from_the_first_word_to_where_the_case_stands(
     [standing] = (await citizen.told(4))[3:]
     assert codes[0] in standing
     assert codes[0] not in "".join(asked)
+
+
+async def test_a_place_that_is_sent_after_the_accept_reaches_the_case(
+    city: Workbench, client: httpx.AsyncClient
+) -> None:
+    citizen = Citizen(client, city.url(SANDBOX), "telegram", 70_000_003)
+    await citizen.say(text="منطقه ۵ جوی پر از زباله است")
+    await citizen.say(text="رد کن")
+    registered = "\n".join(await citizen.told(2))
+    [code] = [code for code in re.findall(r"\d{10}", registered) if is_code(code)]
+    await citizen.say(lat=35.755, lon=51.3051)
+    assert code in (await citizen.told(3))[2]
+    supervisor = {"Authorization": f"Bearer {city.keys.token('supervisor')}"}
+    async with asyncio.timeout(30):
+        while (await _case(city, client, code, supervisor))["place"] is None:
+            await asyncio.sleep(0.1)
+    case = await _case(city, client, code, supervisor)
+    assert (case["place"], case["unit"]) == ({"lat": 35.755, "lon": 51.3051}, "nahiye-5-1")
+    assert [step["step"] for step in case["history"]] == ["refer", "amend", "refer"]
+
+
+async def _case(city: Workbench, client: httpx.AsyncClient, code: str, headers: dict[str, str]) -> Any:
+    return (await client.get(f"{city.url('routing')}/v1/cases/{code}", headers=headers)).json()

@@ -99,7 +99,7 @@ async def test_other_words_are_another_topic_and_are_found_by_the_search(desks: 
     assert (case["topic"], case["unit"]) == ("US-GUTTER", "region-5")
     assert [step for step, _ in await desks.steps(code)] == ["refer", "amend", "correct_topic", "refer"]
     assert [event["topic"] for event in await desks.bodies(code, "case.moved.v1")] == [None, "US-GUTTER", None]
-    found = (await desks.asked.get("/v1/search?q=لایروبی", "staff:region-5")).json()["items"]
+    found = (await desks.asked.get("/v1/cases/search", "staff:region-5", q="لایروبی")).json()["items"]
     assert [one["code"] for one in found] == [code]
 
 

@@ -1,12 +1,15 @@
 """What a citizen sends after a message was accepted, and whether it is the message's."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from common.events import Prompt
-from intake.conversation.draft import LONGEST_TEXT, Draft
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from intake.conversation.draft import LONGEST_TEXT, Draft, State
 from intake.conversation.heard import Heard, Point
-from intake.conversation.machine import Act, Amend, Say, expire, hear
+from intake.conversation.machine import Accept, Act, Amend, Say, expire, hear
 
 from tests.builders import NOW
 from tests.unit.test_conversation import MANNERS, NOISE, PHOTO, PLACE, accepted, prompts, sent, talk
@@ -71,3 +74,23 @@ def test_a_flood_of_words_is_several_messages_and_can_only_get_files() -> None:
     assert later(EDIT, flood, after=timedelta(minutes=5)) == [Say(Prompt.TOO_LATE)]
     assert later(PLACE, flood, after=timedelta(minutes=5)) == [Say(Prompt.ASK_TEXT)]
     assert later(sent(files=(PHOTO,)), flood, after=timedelta(minutes=5))[0] == Amend(None, (PHOTO,))
+
+
+CHANGES = st.builds(
+    lambda n, words, edited: sent(f"ژ {words}", message=str(n), edited=edited),
+    *(st.integers(1, 4), st.sampled_from(["سر و صداست", "منطقه ۳ بوق ممتد", "بوی گاز می‌آید"]), st.booleans()),
+)
+
+
+@settings(deadline=None)  # the first look at the signs reads their tables
+@given(st.lists(st.tuples(CHANGES | st.just(PLACE), st.integers(0, 5000)), max_size=15))
+def test_no_change_is_lost_silently_and_none_lowers_the_urgency(things: list[tuple[Heard, int]]) -> None:
+    state, now = State(), NOW
+    for n, (thing, pause) in enumerate(things):
+        now += timedelta(seconds=pause)
+        said = replace(thing, text=f"{thing.text} {n}") if thing.text else thing
+        before, (state, acts) = state.last, hear(state, said, MANNERS, now=now)
+        drafts = [state.draft, *(act.draft for act in acts if isinstance(act, Accept | Amend))]
+        assert Say(Prompt.TOO_LATE) in acts or any((said.text or "") in draft.words for draft in drafts if draft)
+        if not any(isinstance(act, Accept) for act in acts):
+            assert all(draft.urgent or not (before and before.urgent) for draft in amended(acts))
