@@ -3,14 +3,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from common.errors import Stray
-from common.events import Answer, Place, SealedAddress
+from common.events import Answer, Channel, Place, SealedAddress
 from workbench.keys import Keys
 from workbench.postgres import Postgres
 
 from tests.builders import NOW, a_message, a_reply, an_address
 from tests.integration.test_routing import Routing, a_routing
 
+A_STRANGER = "the reply names a case of another number or account"
 HOME = "منزل آقای کاظمی، پلاک ۱۲، تلفن ۰۹۱۲۱۲۳۴۵۶۷"
 
 
@@ -93,9 +93,16 @@ async def test_the_public_id_of_a_report_by_nobody_known_lets_nobody_answer_for_
     code = await routing.answered(platform="open311", reply_to=SealedAddress())
     assert await codes(routing) == [code]
     for by in ({"phone_lookup": "anybody's"}, {"account_lookup": "anybody's"}, {}):
-        with pytest.raises(Stray, match="another number or account"):
-            await routing.hear(a_reply(answer, code=code, **by))
+        assert await routing.hear(a_reply(answer, code=code, **by)) == [A_STRANGER]
     assert (await routing.case(code))["status"] == "answered"
+
+
+async def test_what_an_unknown_caller_said_is_answered_for_by_an_operator_alone(routing: Routing) -> None:
+    code = await routing.answered(channel=Channel.PHONE, reply_to=SealedAddress())
+    assert await codes(routing) == [code]
+    assert await routing.hear(a_reply(code=code, phone_lookup="anybody's")) == [A_STRANGER]
+    assert await routing.hear(a_reply(code=code, channel=Channel.PHONE, platform=None)) == []
+    assert (await routing.case(code))["status"] == "accepted"
 
 
 async def test_a_report_that_named_a_number_is_answered_from_that_number(routing: Routing) -> None:

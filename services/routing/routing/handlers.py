@@ -114,11 +114,12 @@ async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case | Stray:
 
 
 def _by_a_stranger(reply: ReplyReceived, case: Case) -> bool:
-    """Whether both are known, and by nothing that they share: a code alone is no secret, Open311 publishes them.
-    So with a report that came by it, where nobody is known as its citizen, everybody is a stranger."""
+    """Whether who replies is known, and by nothing that the case has too: a code alone is no secret, Open311 publishes
+    those of every channel. Who is known by nothing is an operator or the app, which has seen to it that the message is
+    its citizen's; a report that came by Open311 without a number is nobody's."""
     known = {case.phone_lookup, case.account_lookup} - {None}
     said = {reply.phone_lookup, reply.account_lookup} - {None}
-    return known.isdisjoint(said) and (bool(known and said) or case.platform == _OPEN311)
+    return known.isdisjoint(said) and (bool(said) or (not known and case.platform == _OPEN311))
 
 
 _AWAITING = """
