@@ -54,4 +54,4 @@ def amend_urgent_with(
 def _as_bulk(urgent: CaseEvent, kind: type[Bulk]) -> Bulk:
     """The same, as an event of its own."""
     fields = {name: getattr(urgent, name) for name in kind.model_fields}
-    return kind(**fields | {"id": uuid7()})
+    return kind.model_construct(**fields | {"id": uuid7()})
