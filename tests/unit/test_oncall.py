@@ -7,7 +7,8 @@ import pytest
 from common.calendar import TEHRAN
 from routing.calendars import DutyIn, load_calendars, load_hours_file
 from routing.city import TRIAGE, City
-from routing.oncall import ON_CALL, Roster, escalates_to, on_duty
+from routing.oncall import Roster, escalates_to, on_duty
+from routing.units import ON_CALL
 
 FILE, CALENDARS, CITY = load_hours_file(), load_calendars(), City.load()
 UNITS = {code: unit for code, unit in CITY.units.items() if not code.endswith(ON_CALL)}  # as the catalogue names them
