@@ -5,7 +5,7 @@ joins the bulk then, and comes after the message, which is in the bulk already o
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from common.db import Transaction
 from common.events import CaseEvent, MessageAmended, MessageReceived, UrgentMessageAmended, UrgentMessageReceived
@@ -54,4 +54,4 @@ def amend_urgent_with(
 def _as_bulk(urgent: CaseEvent, kind: type[Bulk]) -> Bulk:
     """The same, as an event of its own."""
     fields = {name: getattr(urgent, name) for name in kind.model_fields}
-    return kind.model_construct(**fields | {"id": uuid7()})
+    return cast(Bulk, kind.model_construct(**fields | {"id": uuid7()}))
