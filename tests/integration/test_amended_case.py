@@ -60,7 +60,8 @@ async def test_of_two_amendments_the_later_one_counts_in_whatever_order_they_com
     assert (row["text"], row["attachments"]) == ("جوی پر از زباله است", 2)
     other = await desks.opened(**PLACELESS)
     await desks.take_in(an_amendment(other, text="جوی پر از زباله است"), an_amendment(other, **old))
-    assert ((await desks.row(other))["text"], (await desks.row(other))["revision"]) == ("جوی پر از زباله است", 2)
+    row = await desks.row(other)
+    assert (row["text"], row["attachments"], row["revision"]) == ("جوی پر از زباله است", 2, 2)
 
 
 async def test_files_are_counted_and_move_nothing(desks: Desks) -> None:
@@ -151,6 +152,27 @@ async def test_a_case_is_a_parent_where_its_place_is_now(desks: Desks) -> None:
     await desks.add(first.code, text=POTHOLE, place=second.place)
     await desks.receive(second)
     assert (await desks.case(second.code))["parent"] == first.code
+
+
+async def test_no_words_of_one_take_the_topic_from_others_or_answer_them(desks: Desks) -> None:
+    power, gutter = "برق کوچه از دیشب قطع است", "جوی کوچه پر از زباله شده و آب راه نمی‌رود، لایروبی کنید"
+    for said in (power, gutter):
+        code = await desks.opened(topic=None, text=gutter, place=IN_FIVE)
+        child = await desks.opened(topic=None, text=gutter, place=IN_FIVE)
+        await desks.add(code, text=said, place=IN_FIVE)
+        rows = [await desks.row(one) for one in (code, child)]
+        assert [row["topic"] for row in rows] == ["US-GUTTER", "US-GUTTER"]
+        assert (rows[0]["status"], rows[1]["parent"], rows[1]["status"]) == ("referred", code, "joined")
+        await desks.step(code, "bounces", {"reason": "دیگر تکراری نیست"})
+
+
+async def test_what_the_rules_closed_is_opened_by_what_makes_it_ours(desks: Desks) -> None:
+    code = await desks.opened(topic=None, place=None, text="کرج گلشهر، جوی کوچه پر از زباله است، لایروبی کنید")
+    assert (await desks.row(code))["status"] == "closed"
+    await desks.add(code, text="کرج گلشهر، جوی کوچه پر از زباله است، لایروبی کنید لطفا")
+    assert (await desks.row(code))["status"] == "closed"
+    await desks.add(code, text="جوی کوچه پر از زباله است، لایروبی کنید", place=IN_FIVE)
+    assert ((await desks.row(code))["status"], (await desks.row(code))["region"]) == ("referred", 5)
 
 
 async def test_a_place_outside_the_city_is_for_a_person_to_say(desks: Desks) -> None:

@@ -21,6 +21,7 @@ async def test_a_case_is_in_time_by_the_deadline_in_force_when_it_was_last_answe
         a_move(reopened.code, 2, *answer, at=afterwards, deadline=first),
         a_move(reopened.code, 3, Step.OBJECT, Status.REOPENED, at=later, deadline=latest),
         a_move(reopened.code, 4, *answer, at=later + timedelta(hours=1), deadline=latest),
+        a_move(reopened.code, 5, Step.AMEND, Status.ANSWERED, at=latest + timedelta(hours=1), deadline=latest),
         a_move(late_again.code, 2, *answer, at=halfway, deadline=first),
         a_move(late_again.code, 3, Step.OBJECT, Status.REOPENED, at=halfway, deadline=later),
         a_move(late_again.code, 4, *answer, at=latest, deadline=later),

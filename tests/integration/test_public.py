@@ -101,7 +101,9 @@ async def test_what_an_unknown_caller_said_is_answered_for_by_an_operator_alone(
     code = await routing.answered(channel=Channel.PHONE, reply_to=SealedAddress())
     assert await codes(routing) == [code]
     assert await routing.hear(a_reply(code=code, phone_lookup="anybody's")) == [A_STRANGER]
-    assert await routing.hear(a_reply(code=code, channel=Channel.PHONE, platform=None)) == []
+    assert (
+        await routing.hear(a_reply(code=code, channel=Channel.PHONE, platform=None, phone_lookup="the caller's")) == []
+    )
     assert (await routing.case(code))["status"] == "accepted"
 
 

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from common import outbox
 from common.app import end
 from common.db import Database
-from common.events import MessageReceived, Stream, UrgentMessageReceived
+from common.events import Channel, MessageReceived, Stream, UrgentMessageAmended, UrgentMessageReceived
 from common.health import Health
 from common.partitions import prepare_days
 from common.relay import Relay
@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from workbench.kafka import Kafka
 from workbench.postgres import Postgres
 
-from tests.builders import a_database, a_message
+from tests.builders import NOW, a_database, a_message
 
 
 @pytest.fixture
@@ -208,6 +208,17 @@ async def test_what_may_be_urgent_goes_ahead_of_what_waits_once_and_is_struck_of
     sent = await when(kafka, Stream.URGENT, {urgent.code})
     assert len(sent) == 1
     assert sent[0] <= min(await when(kafka, Stream.MESSAGES, {m.code for m in bulk}))
+
+
+async def test_what_is_added_to_a_message_does_not_go_ahead_of_it(database: Database) -> None:
+    message = a_message()
+    added = UrgentMessageAmended(at=NOW, code=message.code, channel=Channel.SOCIAL, text="گاز", received_at=NOW)
+    urgent = UrgentMessageReceived.model_validate(dict(a_message()))
+    await commit(database, message, added, urgent)
+    async with database.transaction() as tx:
+        ahead = await outbox.pending_ahead(tx.driver, 10, but=())
+        [parcel] = await outbox.pending(tx.driver, 10)
+    assert [event.id for event in ahead] == list(outbox.going_ahead(parcel)) == [urgent.id]
 
 
 async def test_republish_makes_events_pending_again(database: Database, kafka: Kafka) -> None:

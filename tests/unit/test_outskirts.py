@@ -49,6 +49,8 @@ def test_a_neighbour_that_is_the_place_is_found(text: str, name: str) -> None:
         "در اندیشه مردم باشید",
         "اسلامشهر نیست، همین نزدیکی است",
         "خط ورامین تاکسی ندارد",
+        "در کرج زندگی می‌کنم، اتوبوس خط ۱۰ دیر می‌آید",
+        "سر کارم در کرج است، کارت بلیتم شارژ نشد",
         "",
     ],
 )
@@ -65,4 +67,5 @@ def test_a_point_and_a_region_win_over_a_neighbour_in_the_words() -> None:
 
 def test_a_place_of_the_city_beside_a_neighbour_casts_doubt() -> None:
     assert _CITY.locate(None, "کرج چاله دارد").doubt is None
-    assert "نارمک" in (_CITY.locate(None, "در کرج زندگی می‌کنم، مغازه‌ام در نارمک چاله دارد").doubt or "")
+    assert "نارمک" in (_CITY.locate(None, "کرج گلشهر و نارمک چاله دارد").doubt or "")
+    assert "address" in (_CITY.locate(Place(address="کوچه یاس"), "کرج چاله دارد").doubt or "")

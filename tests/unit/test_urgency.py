@@ -98,6 +98,24 @@ def test_a_lid_or_a_person_taken_away_is_no_comfort() -> None:
     assert "mended" not in signs_in(fold("آدم‌ربایی شد، همین الان بردنش"))
 
 
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [
+        ("با اسلحه ماشین رو بردن", "shots"),
+        ("با چاقو گوشیمو رو بردن", "attack"),
+        ("با قمه گوشی رو بردن", "attack"),
+        ("سگ گاز گرفت، بچه رو بردن بیمارستان", "attack"),
+    ],
+)
+def test_what_robbers_take_away_is_no_comfort(text: str, sign: str) -> None:
+    assert sign in signs_in(fold(text))
+
+
+@pytest.mark.parametrize("text", ["درخت افتاده، برای جمعش کردن نیرو بفرستید", "برای پرش کردن چاله بیایید"])
+def test_what_is_yet_to_be_mended_is_not(text: str) -> None:
+    assert "mended" not in signs_in(fold(text))
+
+
 def test_an_urgent_topic_alone_is_enough_and_another_is_not() -> None:
     assert told("کوچه لاله", "TC-MANHOLE", True) == Urgency(
         True, "urgent by its topic, and the text takes nothing back"

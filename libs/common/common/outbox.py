@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import ARRAY, BigInteger, Column, Date, DateTime, Identity, MetaData, Table, Text, Uuid
 
-from common.events import Event, Stream
+from common.events import Event, Stream, UrgentMessageAmended
 
 if TYPE_CHECKING:
     Driver = asyncpg.Connection[asyncpg.Record]
@@ -24,6 +24,7 @@ KEEP_DAYS = 14
 CHANNEL = "outbox"  # of LISTEN and NOTIFY
 MOST_TOGETHER = 500  # events in one row of outbox_pending
 AHEAD = Stream.URGENT.value  # its events are published before older ones of the other streams
+IN_ORDER = UrgentMessageAmended.name  # but for this one, whose message may be in another stream and must come first
 
 _STORE = f"""
 WITH stored AS (
@@ -44,7 +45,7 @@ ORDER BY seq, n
 _PENDING_AHEAD = """
 SELECT o.id, stream, key, name, at, traceparent, body
 FROM outbox_pending p CROSS JOIN unnest(ids) AS one (id) JOIN outbox o ON o.day = p.day AND o.id = one.id
-WHERE stream = $1 AND o.id <> ALL($2::uuid[]) ORDER BY o.id LIMIT $3
+WHERE stream = $1 AND name <> $4 AND o.id <> ALL($2::uuid[]) ORDER BY o.id LIMIT $3
 """
 _STRIKE = "DELETE FROM outbox_pending WHERE seq = ANY($1::bigint[])"
 _REPUBLISH = f"""
@@ -131,12 +132,12 @@ async def pending(connection: Driver, limit: int) -> list[Parcel]:
 
 async def pending_ahead(connection: Driver, limit: int, *, but: Collection[UUID]) -> list[Outgoing]:
     """What is not yet struck off of the stream that goes ahead, `but` for these; oldest first, at most `limit`."""
-    return [Outgoing(*event) for event in await connection.fetch(_PENDING_AHEAD, AHEAD, list(but), limit)]
+    return [Outgoing(*event) for event in await connection.fetch(_PENDING_AHEAD, AHEAD, list(but), limit, IN_ORDER)]
 
 
 def going_ahead(parcel: Parcel) -> dict[UUID, Outgoing]:
     """By id, the events of a parcel that go ahead of it."""
-    return {event.id: event for event in parcel.events if event.stream == AHEAD}
+    return {event.id: event for event in parcel.events if event.stream == AHEAD and event.name != IN_ORDER}
 
 
 async def notify(connection: Driver, committed: Parcel) -> None:

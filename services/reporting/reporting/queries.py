@@ -21,15 +21,16 @@ _KEYS: dict[Key, str] = {
 _CASES = """
 WITH m AS (
     SELECT code,
-           (array_agg(at ORDER BY revision DESC) FILTER (WHERE status = 'answered'))[1] AS answered_at,
-           (array_agg(deadline ORDER BY revision DESC) FILTER (WHERE status = 'answered'))[1] AS due_at,
+           (array_agg(at ORDER BY revision DESC) FILTER (WHERE answers))[1] AS answered_at,
+           (array_agg(deadline ORDER BY revision DESC) FILTER (WHERE answers))[1] AS due_at,
            count(*) FILTER (WHERE step = 'accept') AS accepted,
            count(*) FILTER (WHERE step = 'object') AS objected,
            (array_agg(stars ORDER BY revision DESC) FILTER (WHERE stars IS NOT NULL))[1] AS stars,
            (array_agg(unit ORDER BY revision DESC))[1] AS unit,
            (array_agg(level ORDER BY revision DESC))[1] AS level,
            (array_agg(topic ORDER BY revision DESC) FILTER (WHERE topic IS NOT NULL))[1] AS topic
-    FROM moves WHERE code IN (SELECT code FROM case_facts WHERE occurred_at >= $1 AND occurred_at < $2)
+    FROM moves CROSS JOIN LATERAL (SELECT status = 'answered' AND step <> 'amend' AS answers) a
+    WHERE code IN (SELECT code FROM case_facts WHERE occurred_at >= $1 AND occurred_at < $2)
     GROUP BY code
 ), d AS (
     SELECT code, bool_or(mark = 'warning') AS warned, bool_or(mark = 'breach') AS breached

@@ -32,6 +32,7 @@ SELECT code, bool_or(by IS NOT NULL) AS touched, max(at) FILTER (WHERE step = 'a
 FROM history WHERE code = ANY($1::text[]) GROUP BY code
 """
 _PARENT_IS_URGENT = "SELECT urgent FROM cases WHERE code = $1"
+_LEADS = f"SELECT EXISTS (SELECT FROM cases WHERE parent = $1 AND status = '{Status.JOINED.value}')"
 WHY = "its citizen added to it"
 
 
@@ -57,11 +58,16 @@ class Amending:
         codes = sorted(latest)
         query = select(Case).where(Case.code.in_(codes)).order_by(Case.code).with_for_update()
         cases = (await tx.session.scalars(query)).all()
+        files: dict[str, int] = {}
+        for one in received:
+            files[one.code] = max(files.get(one.code, 0), one.attachments)
         if missing := latest.keys() - {case.code for case in cases}:
             raise Poison(f"no case has the code {min(missing)}")
         pasts = {row["code"]: Past(row["touched"], row["amended_at"]) for row in await tx.fetch(_PAST, codes)}
         for case in cases:
-            tx.publish(*await self._amend(case, latest[case.code], pasts[case.code], tx), because=latest[case.code])
+            amended = latest[case.code].model_copy(update={"attachments": files[case.code]})
+            tx.publish(*await self._amend(case, amended, pasts[case.code], tx), because=amended)
+            await tx.session.flush()  # the next may be its child
 
     async def _amend(self, case: Case, amended: MessageAmended, past: Past, tx: Transaction) -> list[Event]:
         now = changes(case, amended, past)
@@ -83,12 +89,17 @@ class Amending:
 
     async def _decide(self, case: Case, past: Past, tx: Transaction) -> list[Event]:
         """Refer the case anew, where it may be and the decision is another one."""
-        joined = case.status == Status.JOINED
-        if not joined and (case.status != Status.REFERRED or past.touched):
+        joined, closed = case.status == Status.JOINED, case.status == Status.CLOSED  # by the rules, if untouched
+        if not joined and (past.touched or not (closed or case.status == Status.REFERRED)):
             return []
         at, decider, city = datetime.now(UTC), self._decider, self._decider.city
-        anew = decide_anew(self._asked(case), case, at, decider=decider, rules=self._rulebook.rules)
-        if joined and (not anew.decision.urgent or await tx.fetchval(_PARENT_IS_URGENT, case.parent)):
+        leads = await tx.fetchval(_LEADS, case.code)  # what others said goes where it goes
+        asked = self._asked(case, keep=leads)
+        anew = decide_anew(asked, case, at, decider=decider, rules=self._rulebook.rules)
+        turned_urgent = anew.decision.urgent and not case.urgent
+        if joined and (not turned_urgent or await tx.fetchval(_PARENT_IS_URGENT, case.parent)):
+            return []
+        if (closed or leads) and anew.decision.settled:
             return []
         steps = moves(case, anew, at)
         take_decision(case, anew.decision)
@@ -99,9 +110,10 @@ class Amending:
             await file_again(tx, found, city.reaches)
         return events
 
-    def _asked(self, case: Case) -> Asked:
-        """The case as its message is now. A topic that was given stays, as does one that no longer is certain."""
-        given = case.topic if (case.reasons or {}).get("topic") == GIVEN else None
+    def _asked(self, case: Case, *, keep: bool) -> Asked:
+        """The case as its message is now. A topic that was given stays, as do one that no longer is certain and, with
+        `keep`, any."""
+        given = case.topic if keep or (case.reasons or {}).get("topic") == GIVEN else None
         asked = replace(asked_of(case, topic=given, kind=Kind(case.kind) if given else None), urgent=case.urgent)
         [reading] = self._decider.read([asked])
         return asked if reading.subject.topic else replace(asked, topic=case.topic)
@@ -118,13 +130,14 @@ def changes(case: Case, amended: MessageAmended, past: Past) -> dict[str, Any]:
 
 
 def moves(case: Case, anew: Anew, at: datetime) -> list[Move]:
-    """From where the case stands to where it belongs by now; none where that is the same unit, topic and urgency."""
+    """From where the case stands to where it belongs by now; none where that is the same unit, topic and urgency, and
+    the case is open."""
     decision, told = anew.decision, anew.told
     steps = [Move(Step.DETACH, at, reason=WHY)] if case.status == Status.JOINED else []
     if decision.topic != case.topic:
         detail = {"from": case.topic, "to": decision.topic}
         steps.append(Move(Step.CORRECT_TOPIC, at, reason=WHY, detail=detail))
-    if steps or decision.unit != case.unit or decision.urgent != case.urgent:
+    if steps or case.status == Status.CLOSED or decision.unit != case.unit or decision.urgent != case.urgent:
         because = f"{WHY}: rule “{decision.rule}”"
         steps.append(Move(Step.REFER, at, unit=decision.unit, reason=because, times=anew.times, quiet=told is not None))
     return [*steps, Move(Step.SETTLE, at, told=told)] if told else steps

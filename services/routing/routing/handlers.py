@@ -115,8 +115,10 @@ async def _case_of(reply: ReplyReceived, tx: Transaction) -> Case | Stray:
 
 def _by_a_stranger(reply: ReplyReceived, case: Case) -> bool:
     """Whether who replies is known, and by nothing that the case has too: a code alone is no secret, Open311 publishes
-    those of every channel. Who is known by nothing is an operator or the app, which has seen to it that the message is
-    its citizen's; a report that came by Open311 without a number is nobody's."""
+    those of every channel. An operator has heard who calls, and the app has seen to it that the message is its
+    citizen's; a report that came by Open311 without a number is nobody's."""
+    if reply.channel is Channel.PHONE:
+        return False
     known = {case.phone_lookup, case.account_lookup} - {None}
     said = {reply.phone_lookup, reply.account_lookup} - {None}
     return known.isdisjoint(said) and (bool(said) or (not known and case.platform == _OPEN311))

@@ -102,7 +102,7 @@ class Map:
         if place.region is not None:
             given = Spot(place.region, None, f"region {place.region} was given")
             return self._against(given, None, said)
-        return self._said(said)
+        return self._said(said, place.address)
 
     def _at(self, lat: float, lon: float) -> Spot:
         """By boundaries where there are any, else by the nearest centre."""
@@ -141,11 +141,13 @@ class Map:
             spot = replace(spot, nahiye=nahiye, sampled=False)
         return replace(spot, doubt=f"{spot.because}, yet {'; '.join(doubts)}") if doubts else spot
 
-    def _said(self, said: Reading) -> Spot:
-        """By the words alone; a neighbour they name is the place, unless they number a region of the city."""
+    def _said(self, said: Reading, address: str | None) -> Spot:
+        """By the words alone; a neighbour they name is the place, unless they number a region of the city. An address
+        that says no region may be one of the city's all the same."""
         if not said.exact and (name := self.outskirts.named(said.words)):
             because = f"the text names {name}, outside the city"
-            doubt = f"{because}, yet {said.because}" if said.possible else None
+            against = said.because if said.possible else "an address was given" if address else None
+            doubt = f"{because}, yet {against}" if against else None
             return Spot(None, None, because, approximate=True, outside=name, doubt=doubt, beyond=True)
         nahiye = self._nahiye(said.region, said.nahiye)
         return Spot(said.region, nahiye, said.because, approximate=not said.exact, doubt=said.doubt)

@@ -1,4 +1,5 @@
-"""The neighbouring municipality that a text names as its place: at its beginning, or after "in"."""
+"""The neighbouring municipality that a text names as its place: at its beginning, for elsewhere it may be where its
+citizen lives or works."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ _GREETINGS = frozenset("سلام درود علیکم عرض با احترام و
 _IN = frozenset("در تو توی داخل".split())
 _TOWN = frozenset("شهر شهرستان شهرداری شهرجدید".split())
 _CITY = "تهران"  # where a text names both, "اتوبان تهران کرج", the neighbour is no more than a direction
-_ONWARD = frozenset("به تا سمت نیست نه و".split())
+# After these it is a direction, or where the citizen lives and not what the text is about.
+_ONWARD = frozenset("به تا سمت نیست نه و زندگی ساکن ساکنم ساکنیم میشینم میشینیم کار میام میایم".split())
 _PARTS = frozenset("فاز خیابان خ بلوار میدان".split())  # what tells a town from its namesakes
 
 
@@ -50,7 +52,7 @@ class Outskirts:
 def _is_place(words: Sequence[str], at: int, end: int, *, namesakes: bool) -> bool:
     called_town = at > 0 and words[at - 1] in _TOWN
     before = words[: at - 1] if called_town else words[:at]
-    opens = _GREETINGS.issuperset(before) or before[-1] in _IN
+    opens = _GREETINGS.issuperset(before[:-1] if before and before[-1] in _IN else before)
     return (
         opens and not _next_in(words, end, _ONWARD) and (not namesakes or called_town or _next_in(words, end, _PARTS))
     )
