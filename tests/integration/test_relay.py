@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from common import outbox
 from common.app import end
 from common.db import Database
-from common.events import Channel, MessageReceived, Stream, UrgentMessageAmended, UrgentMessageReceived
+from common.events import CaseEvent, Channel, Stream, UrgentMessageAmended, UrgentMessageReceived
 from common.health import Health
 from common.partitions import prepare_days
 from common.relay import Relay
@@ -41,12 +41,12 @@ async def relaying(database: Database, kafka: Kafka) -> AsyncIterator[Relay]:
         await relay.drain(5)
 
 
-async def commit(database: Database, *messages: MessageReceived) -> None:
+async def commit(database: Database, *messages: CaseEvent) -> None:
     async with database.transaction() as tx:
         tx.publish(*messages)
 
 
-async def commit_and_fail(database: Database, message: MessageReceived) -> None:
+async def commit_and_fail(database: Database, message: CaseEvent) -> None:
     async with database.transaction() as tx:
         tx.publish(message)
         raise ZeroDivisionError
