@@ -229,18 +229,21 @@ async def test_a_crash_before_a_stray_is_put_aside_brings_it_again(
     reading.strays = {stray.code}
     await publish(reading.servers, stray, good)
 
+    killed = asyncio.Event()
+
     async def dies(_: object, poison: Sequence[tuple[envelope.Record, Exception]]) -> None:
         if any(isinstance(error, Stray) for _, error in poison):
+            killed.set()
             raise ConnectionError("killed before the dead letter")
 
     with monkeypatch.context() as crash:
         crash.setattr(dead_letter.DeadLetters, "put", dies)
-        async with reading.member():
-            await reading.until({good.code})
+        async with reading.member(), asyncio.timeout(90):
+            await killed.wait()
     assert await letters_of(reading, stray.code) == []
     async with reading.member():
         await eventually(partial(letters_of, reading, stray.code), bool)
-    assert (await reading.handled())[good.code] == 1
+        assert (await reading.until({good.code}))[good.code] == 1
 
 
 async def test_while_the_database_is_away_the_batch_is_kept(reading: Reading) -> None:
