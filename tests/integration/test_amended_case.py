@@ -111,6 +111,13 @@ async def test_words_that_say_less_than_before_leave_the_topic(desks: Desks) -> 
     assert ((await desks.row(code))["topic"], (await desks.row(code))["unit"]) == ("US-GUTTER", "region-5")
 
 
+async def test_thanks_that_become_unsure_are_looked_at(desks: Desks) -> None:
+    code = await desks.opened(topic=None, place=IN_FIVE, text="ممنون از زحمات شما، لطفا ادامه دهید")
+    assert ((await desks.row(code))["topic"], (await desks.row(code))["status"]) == ("OV-THANKS", "referred")
+    await desks.add(code, text="سلام وقت بخیر رسیدگی", place=IN_FIVE)
+    assert ((await desks.row(code))["topic"], (await desks.row(code))["status"]) == (None, "referred")
+
+
 async def test_other_words_raise_the_urgency_and_none_lower_it(desks: Desks) -> None:
     code = await desks.opened(topic="TC-POTHOLE", text=POTHOLE, place=IN_FIVE)
     assert not (await desks.row(code))["urgent"]

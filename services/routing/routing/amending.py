@@ -18,7 +18,7 @@ from common.folding import fold
 from sqlalchemy import select
 
 from routing.corrections import Anew, asked_of, decide_anew, take_decision
-from routing.decide import GIVEN, Asked, Decider
+from routing.decide import GIVEN, THANKS_TOPIC, Asked, Decider
 from routing.following import open_case, take_step
 from routing.fulltext import Described, WordStore
 from routing.models import Case
@@ -112,11 +112,12 @@ class Amending:
 
     def _asked(self, case: Case, *, keep: bool) -> Asked:
         """The case as its message is now. A topic that was given stays, as do one that no longer is certain and, with
-        `keep`, any."""
+        `keep`, any. Not thanks, which would be closed: a person looks at words that no longer surely are."""
         given = case.topic if keep or (case.reasons or {}).get("topic") == GIVEN else None
         asked = replace(asked_of(case, topic=given, kind=Kind(case.kind) if given else None), urgent=case.urgent)
         [reading] = self._decider.read([asked])
-        return asked if reading.subject.topic else replace(asked, topic=case.topic)
+        certain = reading.subject.topic is not None or case.topic == THANKS_TOPIC
+        return asked if certain else replace(asked, topic=case.topic)
 
 
 def changes(case: Case, amended: MessageAmended, past: Past) -> dict[str, Any]:
